@@ -1,0 +1,1 @@
+"""The models of Mopidy-MoodCam, each described in README.md."""

@@ -1,0 +1,185 @@
+"""The desk between the frontend and everyone who shows or steers it.
+
+Backend, web and MPD handlers must never wait for the frontend: it waits for
+core, and core waits for them, so a `.get()` upwards hangs the whole server. So
+they read the last `Status` the frontend put down here, and hand in commands
+that it takes up when it has time. One desk is made per server by
+`Extension.setup`; it is the only object that crosses threads.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from mopidy_moodcam.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mopidy_moodcam.glossary import Goal, Reading, SongMood, Verdict
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SwitchCamera:
+    """Switch watching on or off; a real camera needs `consent` once."""
+
+    on: bool
+    consent: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetGoal:
+    """Change what is done with the mood."""
+
+    goal: Goal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Override:
+    """Play `song_mood` for `seconds` (None: until told otherwise); None: automatic."""
+
+    song_mood: SongMood | None
+    seconds: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pause:
+    """Change nothing for `seconds`; 0 ends a pause."""
+
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Correct:
+    """Say of the mood shown: `right`, `wrong`, `concentrating` or an expression."""
+
+    verdict: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JudgeTrack:
+    """Love or ban a track by its URI."""
+
+    uri: str
+    verdict: Verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TakeReading:
+    """A reading from an eye elsewhere, or from any other program."""
+
+    reading: Reading
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TakeMood:
+    """A plain mood (an expression or `unknown`) from another program, held `seconds`."""
+
+    label: str
+    seconds: float = 600.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Baseline:
+    """Start two minutes of the listener's resting face, or forget it."""
+
+    forget: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ForgetCorrections:
+    """Reset everything that corrections have taught."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AllowGuests:
+    """Yes (or no longer) to watching while guests are there."""
+
+    allowed: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReloadCatalogue:
+    """The catalogue was changed by another process: read it anew."""
+
+
+Command = (
+    SwitchCamera
+    | SetGoal
+    | Override
+    | Pause
+    | Correct
+    | JudgeTrack
+    | TakeReading
+    | TakeMood
+    | Baseline
+    | ForgetCorrections
+    | AllowGuests
+    | ReloadCatalogue
+)
+
+
+class Desk:
+    """Holds the last status for readers and passes commands to the frontend."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._status = Status()
+        self._subscribers: list[Callable[[Status], None]] = []
+        self._receiver: Callable[[Command], None] | None = None
+
+    @property
+    def status(self) -> Status:
+        """The newest snapshot; never waits."""
+        return self._status
+
+    def publish(self, status: Status) -> None:
+        """Put down a new snapshot and wake everyone who subscribed."""
+        with self._lock:
+            self._status = status
+            subscribers = list(self._subscribers)
+        for subscriber in subscribers:
+            try:
+                subscriber(status)
+            except Exception:  # one broken reader must not stop the music
+                logger.debug("A status subscriber failed", exc_info=True)
+
+    def subscribe(self, subscriber: Callable[[Status], None]) -> Callable[[], None]:
+        """Call `subscriber` with each new status, in the publisher's thread.
+
+        It must return at once. Returns a function that ends the subscription.
+        """
+        with self._lock:
+            self._subscribers.append(subscriber)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                if subscriber in self._subscribers:
+                    self._subscribers.remove(subscriber)
+
+        return unsubscribe
+
+    def receive_with(self, receiver: Callable[[Command], None] | None) -> None:
+        """Name who takes the commands; it must return at once (an actor's `tell`)."""
+        self._receiver = receiver
+
+    def send(self, command: Command) -> bool:
+        """Hand in a command and return at once.
+
+        Returns False where nobody is there to take it: the server is starting
+        or stopping, or the frontend has died.
+        """
+        receiver = self._receiver
+        if receiver is None:
+            return False
+        try:
+            receiver(command)
+        except Exception:  # pykka.ActorDeadError, without importing pykka here
+            logger.debug("Nobody took a command", exc_info=True)
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""The DJ: target → pick → queue, with manners. Knows nothing of Mopidy."""

@@ -1,0 +1,1 @@
+"""Feeling: readings → mood → target. Pure Python, no input or output."""

@@ -1,0 +1,93 @@
+"""The settings: what each may be, and as one typed value for the rest of the code."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from mopidy import config
+
+from mopidy_moodcam.glossary import Goal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """The section `moodcam` of Mopidy's configuration, typed.
+
+    Times are seconds except `repeat_after` (minutes) and `diary_days` (days).
+    """
+
+    camera: str = "auto"
+    watch: str = "playing"
+    goal: Goal = Goal.MATCH
+    household: int = 4
+    autostart: bool = False
+    interval: int = 20
+    runtime: str = "auto"
+    room: str = "majority"
+    seat: tuple[float, ...] = ()
+    guests: str = "wait"
+    dwell: int = 30
+    changes_per_hour: int = 12
+    neutral: str = "keep"
+    preset: str = "default"
+    lift_songs: int = 5
+    ahead: int = 2
+    repeat_after: int = 120
+    artist_cap: int = 2
+    hands_off: int = 300
+    quiet_hours: str = ""
+    dry_run: bool = False
+    outputs: bool = True
+    token: str = ""
+    diary_days: int = 0
+    spotify_client_id: str = ""
+    spotify_audio_features: bool = False
+
+    @classmethod
+    def from_config(cls, section: Mapping[str, Any]) -> Settings:
+        """Take over a validated section; missing and empty values keep defaults."""
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            value = section.get(field.name)
+            if value is not None:
+                values[field.name] = value
+        values["goal"] = Goal(values.get("goal", "match"))
+        values["seat"] = tuple(float(part) for part in values.get("seat", ()))
+        return cls(**values)
+
+
+def schema() -> dict[str, Any]:
+    """Return the type of every setting for Mopidy's own validation."""
+    choice = lambda *words: config.String(choices=list(words))  # noqa: E731
+    return {
+        "camera": config.String(),
+        "watch": choice("playing", "always"),
+        "goal": choice(*Goal),
+        "household": config.Integer(minimum=1, maximum=50),
+        "autostart": config.Boolean(),
+        "interval": config.Integer(minimum=2, maximum=3600),
+        "runtime": choice("auto", "torchscript", "onnx"),
+        "room": choice("majority", "calmest", "seat"),
+        "seat": config.List(optional=True),
+        "guests": choice("wait", "ignore"),
+        "dwell": config.Integer(minimum=0, maximum=3600),
+        "changes_per_hour": config.Integer(minimum=1, maximum=3600),
+        "neutral": choice("keep", "calm", "any"),
+        "preset": choice("default", "original"),
+        "lift_songs": config.Integer(minimum=1, maximum=50),
+        "ahead": config.Integer(minimum=1, maximum=20),
+        "repeat_after": config.Integer(minimum=0),
+        "artist_cap": config.Integer(minimum=1, maximum=10),
+        "hands_off": config.Integer(minimum=0),
+        "quiet_hours": config.String(optional=True),
+        "dry_run": config.Boolean(),
+        "outputs": config.Boolean(),
+        "token": config.Secret(optional=True),
+        "diary_days": config.Integer(minimum=0),
+        "spotify_client_id": config.String(optional=True),
+        "spotify_audio_features": config.Boolean(),
+    }

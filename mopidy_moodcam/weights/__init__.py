@@ -1,0 +1,1 @@
+"""Third-party weights, fetched by hash: the face detectors and musicnn."""
