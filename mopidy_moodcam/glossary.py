@@ -118,7 +118,8 @@ class Reading:
             raise ValueError("The faces of a reading must be a list.")
         reason = data.get("reason")
         if reason is not None and reason not in NO_READING:
-            raise ValueError(f"{reason!r} is no reason; known: {', '.join(NO_READING)}.")
+            known = ", ".join(NO_READING)
+            raise ValueError(f"{reason!r} is no reason; known: {known}.")
         if bool(faces) == (reason is not None):
             raise ValueError("A reading has either faces or a reason.")
         light = data.get("light")
@@ -198,11 +199,16 @@ def _face(data: object) -> Face:
     if not isinstance(data, dict):
         raise ValueError("A face must be a JSON object.")
     box = data.get("box", (0.0, 0.0, 1.0, 1.0))
-    values = {f"box {i}": v for i, v in enumerate(box)}
-    if len(values) != 4:
+    if not isinstance(box, (list, tuple)) or len(box) != 4:
         raise ValueError("A face's box must have four numbers.")
+    values = dict(zip(("left", "top", "width", "height"), box, strict=True))
     return Face(
-        box=tuple(_number(values, key, -1.0, 2.0) for key in values),
+        box=(
+            _number(values, "left", -1.0, 2.0),
+            _number(values, "top", -1.0, 2.0),
+            _number(values, "width", 0.0, 3.0),
+            _number(values, "height", 0.0, 3.0),
+        ),
         pixels=_number(data, "pixels", 0.0, 1e5, default=100.0),
         sharpness=_number(data, "sharpness", 0.0, 1.0, default=1.0),
         probabilities=_probabilities(data.get("probabilities")),

@@ -1,0 +1,209 @@
+"""Start Mopidy with MoodCam for a person who wants to see it work at once.
+
+Everything it writes lies in the folder `.demo` of the checkout. A webcam is
+used where there is one (it stays off until switched on), else the drawn demo
+faces; the music folder given is used, or ~/Music where it holds songs, else
+demo songs that are synthesised at the first start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SONG_ENDINGS = {".mp3", ".flac", ".ogg", ".opus", ".m4a", ".wav", ".oga", ".aac"}
+PAGE_DEADLINE = 60.0
+
+
+def main() -> int:
+    """Prepare, start Mopidy, say where it is, and wait for its end."""
+    options = parse()
+    home = options.home.resolve()
+    camera = options.camera or (
+        "auto" if any(pathlib.Path("/dev").glob("video*")) else "demo"
+    )
+    music, is_demo = find_music(options.music, home)
+    http_port, mpd_port = free_port(options.http_port), free_port(options.mpd_port)
+    conf = write_config(home, camera, music, http_port, mpd_port, options)
+    mopidy = [sys.executable, "-W", "ignore", "-m", "mopidy", "--config", str(conf)]
+    run_quietly([*mopidy, "local", "scan"], "the library scan")
+    scan = [*mopidy, "moodcam", "scan"]
+    if is_demo:
+        run_quietly(scan, "the analysis of the demo songs")
+    server = subprocess.Popen(mopidy, cwd=home)
+    helpers = [] if is_demo else [start_scan(scan, home)]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop([server, *helpers]))
+    announce(server, http_port, mpd_port, camera)
+    code = server.wait()
+    stop(helpers)
+    return 0 if code in (0, -signal.SIGTERM, -signal.SIGINT) else code
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="scripts/run", description=__doc__)
+    parser.add_argument("--music", type=pathlib.Path, help="your music folder")
+    parser.add_argument("--camera", help="a camera setting, such as demo or a video")
+    parser.add_argument("--http-port", type=int, default=6680)
+    parser.add_argument("--mpd-port", type=int, default=6600)
+    parser.add_argument("--home", type=pathlib.Path, default=ROOT / ".demo")
+    parser.add_argument("--output", help="a GStreamer sink, such as fakesink")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a moodcam setting, such as dwell=10",
+    )
+    return parser.parse_args()
+
+
+def find_music(given: pathlib.Path | None, home: pathlib.Path) -> tuple[str, bool]:
+    """Return the music folder and whether it is the demo's."""
+    for folder in [given, pathlib.Path.home() / "Music"]:
+        if folder and folder.is_dir() and has_songs(folder):
+            return str(folder.resolve()), False
+    if given:
+        say(f"There are no songs in {given}, so the demo songs play.")
+    songs = home / "songs"
+    from mopidy_moodcam.songs import demo_songs  # noqa: PLC0415
+
+    songs.mkdir(parents=True, exist_ok=True)
+    if not has_songs(songs):
+        say("Composing the demo songs, once.")
+    demo_songs.write(songs)
+    return str(songs), True
+
+
+def has_songs(folder: pathlib.Path) -> bool:
+    """Say whether a music file lies anywhere in the folder."""
+    return any(path.suffix.lower() in SONG_ENDINGS for path in folder.rglob("*"))
+
+
+def free_port(wanted: int) -> int:
+    """Return the wanted port, or the next free one after it."""
+    for port in range(wanted, wanted + 50):
+        with socket.socket() as probe:
+            # As Mopidy does, so that a port just left is no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port != wanted:
+            say(f"Port {wanted} is in use, so {port} is taken.")
+        return port
+    sys.exit(f"No free port from {wanted} on; give one with --http-port or --mpd-port.")
+
+
+def sink(given: str | None) -> str:
+    """Return a sink that works with and without a sound card."""
+    if given:
+        return given
+    cards = pathlib.Path("/proc/asound/cards")
+    has_card = cards.exists() and "no soundcards" not in cards.read_text()
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    has_server = any(
+        pathlib.Path(runtime, name).exists() for name in ("pulse/native", "pipewire-0")
+    )
+    if has_card or (runtime and has_server):
+        return "autoaudiosink"
+    say("There is no sound card, so the music plays silently.")
+    return "fakesink sync=true"
+
+
+def write_config(  # noqa: PLR0917
+    home: pathlib.Path,
+    camera: str,
+    music: str,
+    http_port: int,
+    mpd_port: int,
+    options: argparse.Namespace,
+) -> pathlib.Path:
+    """Write Mopidy's configuration into the demo's folder."""
+    parser = configparser.RawConfigParser()
+    parser.read_dict(
+        {
+            "core": {f"{k}_dir": str(home / k) for k in ("cache", "config", "data")},
+            "audio": {"mixer": "software", "output": sink(options.output)},
+            "http": {"hostname": "127.0.0.1", "port": http_port, "zeroconf": ""},
+            "mpd": {"hostname": "127.0.0.1", "port": mpd_port, "zeroconf": ""},
+            "file": {"enabled": "false"},
+            "m3u": {"enabled": "false"},
+            "stream": {"enabled": "true"},
+            "local": {"media_dir": music},
+            "moodcam": {"camera": camera, "autostart": "true"}
+            | dict(pair.split("=", 1) for pair in options.set),
+        }
+    )
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "mopidy.conf"
+    with path.open("w", encoding="utf-8") as file:
+        parser.write(file)
+    return path
+
+
+def run_quietly(command: list[str], what: str) -> None:
+    """Run a step and go on without it where it fails."""
+    started = time.monotonic()
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        last = (result.stdout + result.stderr).strip().splitlines()[-1:]
+        say(f"Going on without {what}: {' '.join(last)}")
+    elif time.monotonic() - started > 5:
+        say(f"Finished {what}.")
+
+
+def start_scan(command: list[str], home: pathlib.Path) -> subprocess.Popen[bytes]:
+    """Analyse a listener's own library beside the running server."""
+    log = home / "scan.log"
+    say(f"Your songs are being analysed in the background; see {log}.")
+    with log.open("wb") as file:
+        return subprocess.Popen(command, stdout=file, stderr=file)
+
+
+def announce(
+    server: subprocess.Popen[bytes], http_port: int, mpd_port: int, camera: str
+) -> None:
+    """Wait for the page and say how to reach everything."""
+    page = f"http://127.0.0.1:{http_port}/moodcam/"
+    until = time.monotonic() + PAGE_DEADLINE
+    while server.poll() is None and time.monotonic() < until:
+        try:
+            urllib.request.urlopen(page, timeout=2).close()
+        except OSError:
+            time.sleep(0.2)
+            continue
+        mpc = f"mpc --host 127.0.0.1 --port {mpd_port}"
+        say(f"The page: {page}")
+        say(f"Try: {mpc} playlist   {mpc} outputs   {mpc} ls MoodCam")
+        if camera != "demo":
+            say("The camera stays off until you switch it on, on the page.")
+        say("End with Ctrl+C.")
+        return
+
+
+def stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Ask every process that still runs to end."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+
+
+def say(sentence: str) -> None:
+    """Tell the person at the terminal."""
+    print(f"MoodCam: {sentence}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
