@@ -1,0 +1,315 @@
+"""Queue manners: what the DJ may change in the tracklist, as pure functions.
+
+People's tracks come first and are never moved or removed. The DJ's own tracks,
+known by their tracklist id (tlid), stand behind them, so picks are always
+appended. Appending is also the only place that stays right when another client
+changes the queue at the same moment: a position counted a moment ago may lie in
+the middle of somebody's album by now.
+
+How to carry out `Edits` against core:
+
+1. append `edits.add` picks (`tracklist.add(uris=...)`, one at a time), *before*
+   removing: a slow backend then never leaves the music without a next track, and
+   where nothing could be added the old picks stay. Only where the tracklist is
+   full (`edits.make_room`) are the old ones removed first.
+2. take a new `Queue`, since the adding may have taken seconds, and remove
+   `still_removable(queue, edits.remove)` by `tracklist.remove({"tlid": [...]})`.
+   Never with an empty list: core takes that for all tracks.
+
+What is tolerated, and how:
+
+- `consume`: played tracks vanish; nothing here looks behind the current track.
+- `repeat`: what stands behind the current track counts as ahead. So the list
+  does not come round while the DJ adds to it.
+- `single`: playback stops, the tracks ahead stay for the next `play`.
+- `random`: any track core has not drawn since it last shuffled may come next, so
+  those are counted, and no order is kept. Every edit makes core shuffle *all*
+  tracks anew, the played ones too, so the DJ edits rarely, and an edit takes its
+  own played tracks along, which would otherwise be heard again.
+
+In a list played in order the DJ's played tracks are left behind the current one,
+so that `previous` works and a person sees what was on; only a full tracklist
+takes them away, the oldest first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LEAVE_ALONE_MS = 5_000
+"""How long before a track's end the next one is left alone.
+
+GStreamer asks for the next track about 3 s before the end; a track removed after
+that still plays, as a ghost that is in no tracklist.
+"""
+
+SKIP_MS = 30_000
+"""A track left within this time was skipped."""
+
+PLAYED_SHARE = 0.8
+"""A track heard to this share of its length was played through."""
+
+Outcome = Literal["played", "skipped", "neither"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Queue:
+    """The tracklist and the playback at one moment, as core tells them.
+
+    `entries` are (tlid, uri) in the order of the tracklist, `current` the tlid
+    of the current track or None, `elapsed` and `length` its milliseconds,
+    `playback` `playing`, `paused` or `stopped`. `played` matters under `random`
+    only: the tlids that have started since core last shuffled, which it does at
+    each change of the tracklist. `max_length` is `core/max_tracklist_length`.
+    """
+
+    entries: tuple[tuple[int, str], ...] = ()
+    current: int | None = None
+    elapsed: int = 0
+    length: int | None = None
+    playback: str = "stopped"
+    random: bool = False
+    consume: bool = False
+    single: bool = False
+    repeat: bool = False
+    max_length: int = 10_000
+    played: frozenset[int] = frozenset()
+
+    @property
+    def tlids(self) -> tuple[int, ...]:
+        """The tlids in the order of the tracklist."""
+        return tuple(tlid for tlid, _ in self.entries)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the current track is so near its end that core may have the next.
+
+        Also true where something plays that stands in no tracklist, because
+        a person removed it: how long it goes on cannot be known.
+        """
+        if self.playback == "stopped":
+            return False
+        if self.current is None or self.current not in self.tlids:
+            return True
+        return self.length is not None and self.length - self.elapsed <= LEAVE_ALONE_MS
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Edits:
+    """What to change: own tlids to remove, how many picks to append.
+
+    `make_room`: the tracklist is too full to append before removing.
+    `short`: how many picks were wanted beyond `add` but do not fit at all.
+    `later`: own tracks ahead had to be left alone; ask again with `replace` when
+    the next track has started.
+    """
+
+    remove: tuple[int, ...] = ()
+    add: int = 0
+    make_room: bool = False
+    short: int = 0
+    later: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.remove or self.add)
+
+
+def plan(queue: Queue, own: frozenset[int], *, ahead: int, replace: bool) -> Edits:
+    """Say how the queue comes to have `ahead` tracks ahead, with manners.
+
+    `own` are the tlids the DJ added; any other entry is a person's and never in
+    `Edits.remove`. With `replace` (the target changed) own tracks ahead go,
+    except those that must be left alone; without it only those go that stand
+    in front of a person's track. Carried out on an unchanged queue, a second plan
+    without `replace` is empty.
+    """
+    coming = upcoming(queue)
+    leaving = _giving_way(queue, coming, own, replace=replace)
+    wanted = max(0, ahead - (len(coming) - len(leaving)))
+    if queue.random and (leaving or wanted):
+        leaving += _own_played(queue, own)
+    edits = _fit(queue, own, leaving, wanted)
+    if replace and queue.random and queue.ending:
+        return dataclasses.replace(edits, later=not own.isdisjoint(coming))
+    return edits
+
+
+def upcoming(queue: Queue) -> tuple[int, ...]:
+    """Return the tlids that core will still play, in tracklist order.
+
+    Where there is no current track, core starts with the first.
+    """
+    tlids = queue.tlids
+    if queue.random:
+        return tuple(
+            tlid for tlid in tlids if tlid not in queue.played and tlid != queue.current
+        )
+    if queue.current not in tlids:
+        return tlids
+    return tlids[tlids.index(queue.current) + 1 :]
+
+
+def still_removable(queue: Queue, tlids: Iterable[int]) -> tuple[int, ...]:
+    """Return those of `tlids` that may be removed from the queue as it is now.
+
+    Leaves out what is gone, the current track, what core may already have asked
+    for and, where all would go, the last: an emptied tracklist stops the music.
+    """
+    alone = _left_alone(queue)
+    present = queue.tlids
+    asked = set(tlids)
+    removable = tuple(t for t in present if t in asked and t not in alone)
+    if queue.playback != "stopped" and len(removable) == len(present):
+        return removable[:-1]
+    return removable
+
+
+def judge_end(
+    position: int,
+    length: int | None,
+    *,
+    own: bool,
+    playback: str,
+    heard: int | None = None,
+    went_back: bool = False,
+) -> Outcome:
+    """Say what the end of a track tells about it.
+
+    `position` and `length` are milliseconds from `track_playback_ended`, `own`
+    whether the DJ picked it, `playback` core's state after the end, `heard` the
+    milliseconds since the track started where a caller measured them,
+    `went_back` whether the track before came next.
+
+    Played through beats skipped, so that a piece of 20 s is not skipped by
+    ending. Whoever stops the music, or goes back, does not judge the song; and
+    people's own tracks teach nothing about the DJ's choice. Without a length
+    core's position is not to be trusted (it may be the next track's), then
+    `heard` serves.
+    """
+    if not own:
+        return "neither"
+    at = position if length is not None or heard is None else heard
+    if length is not None and at >= PLAYED_SHARE * length:
+        return "played"
+    if playback == "stopped" or went_back or (length is None and heard is None):
+        return "neither"
+    return "skipped" if at < SKIP_MS else "neither"
+
+
+class Own:
+    """The DJ's tracks in the tracklist: which tlids, with their URIs.
+
+    A tlid alone does not survive a restart: core counts from 1 again unless it
+    restores its state. So pairs are kept, and only those that match are believed.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[int, str]] = ()) -> None:
+        self._uris: dict[int, str] = dict(pairs)
+
+    @property
+    def tlids(self) -> frozenset[int]:
+        """The tlids known as the DJ's."""
+        return frozenset(self._uris)
+
+    def __contains__(self, tlid: object) -> bool:
+        """Whether the track with this tlid is the DJ's."""
+        return tlid in self._uris
+
+    def __len__(self) -> int:
+        """How many tracks in the tracklist are the DJ's."""
+        return len(self._uris)
+
+    def added(self, pairs: Iterable[tuple[int, str]]) -> None:
+        """Note what core gave back from adding, which may be less than asked for."""
+        self._uris.update(pairs)
+
+    def keep(self, entries: Iterable[tuple[int, str]]) -> frozenset[int]:
+        """Forget all that no longer stands in the tracklist; return what went."""
+        there = set(entries)
+        gone = {pair for pair in self._uris.items() if pair not in there}
+        for tlid, _ in gone:
+            del self._uris[tlid]
+        return frozenset(tlid for tlid, _ in gone)
+
+    def to_json(self) -> list[list[int | str]]:
+        """Return the pairs for a state file."""
+        return [[tlid, uri] for tlid, uri in sorted(self._uris.items())]
+
+    @classmethod
+    def from_json(cls, data: object, entries: Iterable[tuple[int, str]]) -> Own:
+        """Read what `to_json` wrote; keep what still stands in the tracklist.
+
+        Anything unreadable counts as nothing owned: at worst the DJ takes its
+        own old tracks for people's and leaves them alone.
+        """
+        own = cls(_pairs(data))
+        own.keep(entries)
+        return own
+
+
+def _giving_way(
+    queue: Queue, coming: tuple[int, ...], own: frozenset[int], *, replace: bool
+) -> tuple[int, ...]:
+    reach = len(coming) if replace else _last_foreign(queue, coming, own)
+    leaving = [tlid for tlid in coming[:reach] if tlid in own]
+    return still_removable(queue, leaving)
+
+
+def _last_foreign(queue: Queue, coming: tuple[int, ...], own: frozenset[int]) -> int:
+    if queue.random:  # no order to keep, and each edit shuffles everything anew
+        return 0
+    return max((i for i, tlid in enumerate(coming) if tlid not in own), default=0)
+
+
+def _left_alone(queue: Queue) -> frozenset[int]:
+    alone = {queue.current} if queue.current is not None else set()
+    if queue.ending:
+        coming = upcoming(queue)
+        alone.update(coming if queue.random else coming[:1])
+    return frozenset(alone)
+
+
+def _own_played(queue: Queue, own: frozenset[int]) -> tuple[int, ...]:
+    return tuple(
+        tlid
+        for tlid in queue.tlids
+        if tlid in own and tlid in queue.played and tlid != queue.current
+    )
+
+
+def _fit(
+    queue: Queue, own: frozenset[int], leaving: tuple[int, ...], wanted: int
+) -> Edits:
+    room = max(0, queue.max_length - len(queue.entries))
+    if wanted <= room:
+        return Edits(leaving, wanted)
+    missing = wanted - room - len(leaving)
+    leaving += _oldest(queue, own, missing, but=leaving)
+    add = min(wanted, room + len(leaving))
+    return Edits(leaving, add, make_room=bool(leaving), short=wanted - add)
+
+
+def _oldest(
+    queue: Queue, own: frozenset[int], count: int, *, but: tuple[int, ...]
+) -> tuple[int, ...]:
+    kept = {*upcoming(queue), *but, queue.current}
+    behind = [tlid for tlid in queue.tlids if tlid in own and tlid not in kept]
+    return tuple(behind[: max(0, count)])
+
+
+def _pairs(data: object) -> list[tuple[int, str]]:
+    if not isinstance(data, list):
+        return []
+    return [
+        (pair[0], pair[1])
+        for pair in data
+        if isinstance(pair, (list, tuple))
+        and len(pair) == 2
+        and type(pair[0]) is int
+        and isinstance(pair[1], str)
+    ]
