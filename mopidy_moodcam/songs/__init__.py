@@ -1,1 +1,1 @@
-"""Songs: catalogue, features, clusters. Heavy work runs in the command line's process."""
+"""Songs: catalogue, features, clusters. The heavy work is the command line's."""

@@ -1,0 +1,505 @@
+"""The catalogue: one SQLite file of tracks, their features, plays and feedback.
+
+Mopidy reads it and notes plays while `mopidy moodcam scan` or `import` writes
+to it from another process. Nothing here is heavy to import, and nothing is
+cached: which cluster and song mood a track belongs to is worked out when a
+shelf is loaded, so it can never be stale.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.songs import match
+from mopidy_moodcam.songs.features import FEATURES, RANK, Features, FeatureSource
+from mopidy_moodcam.songs.schema import CatalogueError, connect, explained
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["Catalogue", "CatalogueError", "FileState", "Play", "TrackRow"]
+
+Outcome = Literal["played", "skipped"]
+
+T = TypeVar("T")
+
+BATCH = 2000
+"""Rows in one transaction: about 0.1 s, so no other writer waits long."""
+
+_TEXTS = ("title", "artist", "album", "genre")
+_COLUMNS = (
+    "id, uri, spotify_id, isrc, title, artist, album, genre, year, duration_ms,"
+    f" {', '.join(FEATURES)}, feature_source, mtime, size, failed, song_mood, verdict"
+)
+_FIRST_FEATURE = _COLUMNS.split(", ").index(FEATURES[0])
+_SET_FEATURES = (
+    "UPDATE tracks SET "
+    + ", ".join(f"{name} = ?" for name in FEATURES)
+    + ", feature_source = ?, feature_rank = ?, failed = NULL"
+    " WHERE id = ? AND COALESCE(feature_rank, -1) <= ?"
+)
+_UPSERT = (
+    """INSERT INTO tracks (uri, spotify_id, isrc, match_key, title, artist,
+        artist_code, album, genre, year, duration_ms, mtime, size, added)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (uri) DO UPDATE SET """
+    + ", ".join(
+        f"{name} = IIF(excluded.{name} = '', {name}, excluded.{name})"
+        for name in _TEXTS
+    )
+    + ", artist_code = IIF(excluded.artist = '', artist_code, excluded.artist_code), "
+    + ", ".join(
+        f"{name} = COALESCE(excluded.{name}, {name})"
+        for name in ("spotify_id", "isrc", "match_key", "year", "duration_ms")
+    )
+    + " RETURNING id"
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrackRow:
+    """One track of the catalogue.
+
+    `song_mood` is set only where a person moved the song by hand; `failed` says
+    why its audio could not be read. `track_id` is 0 for a track not yet stored.
+    """
+
+    uri: str
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    genre: str = ""
+    year: int | None = None
+    duration_ms: int | None = None
+    spotify_id: str | None = None
+    isrc: str | None = None
+    features: Features | None = None
+    mtime: float | None = None
+    size: int | None = None
+    failed: str | None = None
+    song_mood: SongMood | None = None
+    verdict: Verdict = Verdict.NONE
+    track_id: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FileState:
+    """What the catalogue knows of a file: enough to skip it when unchanged."""
+
+    mtime: float | None
+    size: int | None
+    source: FeatureSource | None
+    failed: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Play:
+    """One pick that was played; `outcome` is None until its end is known."""
+
+    play_id: int
+    track_id: int
+    time: float
+    song_mood: SongMood
+    outcome: Outcome | None
+
+
+class Catalogue:
+    """All that is known of the listener's tracks, in one file.
+
+    Every method may be called from any thread and raises `CatalogueError`
+    where the file is damaged, full, read-only or kept busy for long.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._lock = threading.RLock()
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path | str) -> Catalogue:
+        """Open the file at `path`; make it where it is missing, migrate it if old."""
+        path = Path(path)
+        return cls(connect(path), path)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Return the catalogue itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    # Reading
+
+    def version(self) -> int:
+        """Return a number that grows whenever the tracks change, by any process.
+
+        Plays and their outcomes do not count: a shelf need not be loaded anew
+        for them.
+        """
+        return int(self.meta("version") or 0)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        with self._lock, explained(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    def stream(
+        self, sql: str, values: Sequence[Any] = (), size: int = 20_000
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield a query's rows in lists of at most `size`, in bounded memory."""
+        with explained(self.path):
+            cursor = self._connection.execute(sql, values)
+            while chunk := cursor.fetchmany(size):
+                yield chunk
+
+    def track(self, track_id: int) -> TrackRow | None:
+        """Return one track by its number, or None."""
+        return self._one("id = ?", track_id)
+
+    def find(self, uri: str) -> TrackRow | None:
+        """Return one track by its URI, or None."""
+        return self._one("uri = ?", uri)
+
+    def tracks(self, ids: Iterable[int]) -> list[TrackRow]:
+        """Return the tracks with these numbers that exist, in the same order."""
+        found = (self.track(int(track_id)) for track_id in ids)
+        return [row for row in found if row is not None]
+
+    def file_state(self, uri: str) -> FileState | None:
+        """Return what is known of a file, or None where the URI is new."""
+        found = self.rows(
+            "SELECT mtime, size, feature_source, failed FROM tracks WHERE uri = ?",
+            (uri,),
+        )
+        for mtime, size, source, failed in found:
+            return FileState(mtime, size, _source(source), failed)
+        return None
+
+    def counts(self) -> dict[str, int]:
+        """Return how many `tracks`, how many `analysed`, `waiting` and `failed`.
+
+        `analysed` tracks can be placed on the plane, whatever the source; the
+        sources are counted too, by their names.
+        """
+        analysed = "valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
+        ((tracks, placed, failed),) = self.rows(
+            f"SELECT COUNT(*), COALESCE(SUM({analysed}), 0),"
+            " COALESCE(SUM(failed IS NOT NULL), 0) FROM tracks"
+        )
+        sources = dict(
+            self.rows(
+                "SELECT feature_source, COUNT(*) FROM tracks"
+                " WHERE feature_source IS NOT NULL GROUP BY 1"
+            )
+        )
+        waiting = self.rows(
+            f"SELECT COUNT(*) FROM tracks WHERE failed IS NULL AND NOT ({analysed})"
+        )[0][0]
+        return {
+            "tracks": tracks,
+            "analysed": placed,
+            "waiting": waiting,
+            "failed": failed,
+            **{str(source): sources.get(source, 0) for source in FeatureSource},
+        }
+
+    def failures(self, limit: int = 1000) -> list[tuple[str, str]]:
+        """Return URI and reason of tracks whose audio could not be read."""
+        return self.rows(
+            "SELECT uri, failed FROM tracks WHERE failed IS NOT NULL LIMIT ?", (limit,)
+        )
+
+    def meta(self, key: str) -> str | None:
+        """Return a note kept under `key`, or None."""
+        found = self.rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return found[0][0] if found else None
+
+    # Tracks
+
+    def upsert_tracks(self, tracks: Iterable[TrackRow]) -> int:
+        """Add tracks, or bring those with a known URI up to date; return how many.
+
+        Empty texts and None leave what is stored as it is. Features are stored
+        too where a row has them and their source may (see `features.RANK`).
+        What a person said (song mood by hand, verdict) is never overwritten.
+        """
+        count = 0
+        for batch in _batches(tracks, BATCH):
+            with self.writing() as connection:
+                for row in batch:
+                    self.put(connection, row)
+            count += len(batch)
+        return count
+
+    def put(self, connection: sqlite3.Connection, row: TrackRow) -> int:
+        """Add or update one track inside a `writing()` block; return its number."""
+        values = (
+            row.uri,
+            row.spotify_id,
+            row.isrc,
+            match.match_key(row.title, row.artist),
+            row.title,
+            row.artist,
+            match.artist_code(row.artist),
+            row.album,
+            row.genre,
+            row.year,
+            row.duration_ms,
+            row.mtime,
+            row.size,
+            time.time(),
+        )
+        track_id = connection.execute(_UPSERT, values).fetchone()[0]
+        if row.features is not None:
+            put_features(connection, track_id, row.features)
+        return track_id
+
+    def store_features(
+        self,
+        uri: str,
+        features: Features,
+        mtime: float | None = None,
+        size: int | None = None,
+    ) -> bool:
+        """Store what was found out about a known track, and when its file was so.
+
+        Returns False where a better source had its say before.
+        """
+        with self.writing() as connection:
+            for (track_id,) in connection.execute(
+                "SELECT id FROM tracks WHERE uri = ?", (uri,)
+            ).fetchall():
+                connection.execute(
+                    "UPDATE tracks SET mtime = ?, size = ?, failed = NULL WHERE id = ?",
+                    (mtime, size, track_id),
+                )
+                return put_features(connection, track_id, features)
+        return False
+
+    def fail(self, uri: str, why: str, mtime: float | None, size: int | None) -> None:
+        """Note why a file could not be analysed; not tried again until it changes."""
+        with self.writing() as connection:
+            connection.execute(
+                "UPDATE tracks SET failed = ?, mtime = ?, size = ? WHERE uri = ?",
+                (why, mtime, size, uri),
+            )
+
+    def judge(self, uri: str, verdict: Verdict) -> bool:
+        """Note that a person loves or bans a track; False where it is unknown."""
+        return self._change(
+            "UPDATE tracks SET verdict = ? WHERE uri = ?", (str(verdict), uri)
+        )
+
+    def move(self, uri: str, song_mood: SongMood | None) -> bool:
+        """Put a song into a song mood by hand; None gives it back to its cluster."""
+        return self._change(
+            "UPDATE tracks SET song_mood = ? WHERE uri = ?", (song_mood, uri)
+        )
+
+    # Plays and feedback
+
+    def note_play(self, track_id: int, when: float, song_mood: SongMood) -> int:
+        """Note that a pick began to play; return the play's number."""
+        with self.writing(grows=False) as connection:
+            cursor = connection.execute(
+                "INSERT INTO plays (track_id, time, song_mood) VALUES (?, ?, ?)",
+                (track_id, when, str(song_mood)),
+            )
+            return cursor.lastrowid or 0
+
+    def note_outcome(self, play_id: int, outcome: Outcome) -> None:
+        """Note how a play ended and count it; a second outcome is ignored."""
+        with self.writing(grows=False) as connection:
+            ended = connection.execute(
+                "UPDATE plays SET outcome = ? WHERE id = ? AND outcome IS NULL"
+                " RETURNING track_id, song_mood",
+                (outcome, play_id),
+            ).fetchall()
+            for track_id, song_mood in ended:
+                connection.execute(
+                    "INSERT INTO feedback VALUES (?, ?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET plays = plays + excluded.plays,"
+                    " skips = skips + excluded.skips",
+                    (track_id, song_mood, outcome == "played", outcome == "skipped"),
+                )
+
+    def plays_since(self, when: float) -> list[Play]:
+        """Return the plays from `when` on, oldest first."""
+        found = self.rows(
+            "SELECT id, track_id, time, song_mood, outcome FROM plays"
+            " WHERE time >= ? ORDER BY time, id",
+            (when,),
+        )
+        return [Play(i, t, at, SongMood(m), o) for i, t, at, m, o in found]
+
+    def feedback(self) -> list[tuple[int, SongMood, int, int]]:
+        """Return (track number, song mood, played through, skipped) of all tracks."""
+        found = self.rows("SELECT track_id, song_mood, plays, skips FROM feedback")
+        return [(i, SongMood(mood), p, s) for i, mood, p, s in found]
+
+    def reset_feedback(self, track_id: int | None = None) -> None:
+        """Forget what plays and skips taught, of one track or of all."""
+        with self.writing(grows=False) as connection:
+            connection.execute(
+                "DELETE FROM feedback WHERE ? IS NULL OR track_id = ?",
+                (track_id, track_id),
+            )
+
+    # Notes, exclusions, forgetting
+
+    def set_meta(self, key: str, value: str | None) -> None:
+        """Keep a note under `key`; None removes it."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM meta WHERE key = ?", (key,))
+            if value is not None:
+                connection.execute("INSERT INTO meta VALUES (?, ?)", (key, value))
+
+    def document(self, key: str) -> dict[str, Any] | None:
+        """Return a JSON object kept under `key`, or None."""
+        text = self.meta(key)
+        return None if text is None else json.loads(text)
+
+    def exclusions(self) -> list[tuple[str, str]]:
+        """Return what is left out of every song mood: (kind, value)."""
+        return self.rows("SELECT kind, value FROM exclusions ORDER BY kind, value")
+
+    def exclude(self, kind: str, value: str) -> None:
+        """Leave out an artist, a genre or a season from now on."""
+        self._change("INSERT OR IGNORE INTO exclusions VALUES (?, ?)", (kind, value))
+
+    def include(self, kind: str, value: str) -> bool:
+        """Take back an exclusion; False where there was none."""
+        return self._change(
+            "DELETE FROM exclusions WHERE kind = ? AND value = ?", (kind, value)
+        )
+
+    def forget(self, what: Literal["everything", "plays", "features"]) -> None:
+        """Delete all tracks, or only plays and feedback, or only the features.
+
+        Names of clusters and exclusions go with `everything`.
+        """
+        tables = ("plays", "feedback")
+        with self.writing() as connection:
+            if what == "features":
+                nothing = ", ".join(f"{name} = NULL" for name in FEATURES)
+                connection.execute(
+                    f"UPDATE tracks SET {nothing}, feature_source = NULL,"
+                    " feature_rank = NULL, mtime = NULL, size = NULL, failed = NULL"
+                )
+                return
+            if what == "everything":
+                tables += ("tracks", "exclusions")
+                connection.execute("DELETE FROM meta WHERE key <> 'version'")
+            for table in tables:
+                connection.execute(f"DELETE FROM {table}")
+        if what == "everything":
+            with self._lock, explained(self.path):
+                self._connection.execute("VACUUM")
+
+    def forget_tracks(self, uris: Iterable[str]) -> int:
+        """Delete tracks with their plays and feedback; return how many there were."""
+        count = 0
+        for batch in _batches(uris, BATCH):
+            with self.writing() as connection:
+                for uri in batch:
+                    cursor = connection.execute(
+                        "DELETE FROM tracks WHERE uri = ?", (uri,)
+                    )
+                    count += cursor.rowcount
+        return count
+
+    # Underneath
+
+    @contextlib.contextmanager
+    def writing(self, *, grows: bool = True) -> Iterator[sqlite3.Connection]:
+        """Give the connection inside one transaction: all of it happens or nothing.
+
+        `grows` moves `version()` on, so that other processes load a new shelf.
+        """
+        with self._lock, explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                if grows:
+                    self._connection.execute(
+                        "UPDATE meta SET value = CAST(value AS INTEGER) + 1"
+                        " WHERE key = 'version'"
+                    )
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _one(self, where: str, value: object) -> TrackRow | None:
+        found = self.rows(f"SELECT {_COLUMNS} FROM tracks WHERE {where}", (value,))
+        return _track_row(found[0]) if found else None
+
+    def _change(self, sql: str, values: Sequence[Any]) -> bool:
+        with self.writing() as connection:
+            return connection.execute(sql, values).rowcount > 0
+
+
+def put_features(
+    connection: sqlite3.Connection, track_id: int, features: Features
+) -> bool:
+    """Store features of a track inside a transaction, unless a better source did.
+
+    Returns whether they were stored.
+    """
+    rank = RANK[features.source]
+    values = (*features.values(), str(features.source), rank, track_id, rank)
+    return connection.execute(_SET_FEATURES, values).rowcount > 0
+
+
+def _track_row(values: tuple[Any, ...]) -> TrackRow:
+    end = _FIRST_FEATURE + len(FEATURES)
+    source, mtime, size, failed, song_mood, verdict = values[end:]
+    sound = dict(zip(FEATURES, values[_FIRST_FEATURE:end], strict=True))
+    return TrackRow(
+        track_id=values[0],
+        uri=values[1],
+        spotify_id=values[2],
+        isrc=values[3],
+        title=values[4],
+        artist=values[5],
+        album=values[6],
+        genre=values[7],
+        year=values[8],
+        duration_ms=values[9],
+        features=Features(**sound, source=FeatureSource(source)) if source else None,
+        mtime=mtime,
+        size=size,
+        failed=failed,
+        song_mood=SongMood(song_mood) if song_mood else None,
+        verdict=Verdict(verdict),
+    )
+
+
+def _source(name: str | None) -> FeatureSource | None:
+    return FeatureSource(name) if name else None
+
+
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    batch: list[T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,222 @@
+"""Clusters that are moods: standardise, weigh, assign, name and bind.
+
+Valence and energy weigh most; danceability, acousticness, instrumentalness and
+loudness tell apart what these two cannot (calm and sad differ by acousticness
+and instrumentalness, not by valence). Tempo, key and the rest would make
+clusters of genres and are left for smooth transitions.
+
+Only numpy is needed to use clusters. Fitting them (`songs/fitting.py`) takes
+scikit-learn and happens in the command line's process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.resources import model_path
+from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mopidy_moodcam.songs.catalogue import Catalogue
+    from mopidy_moodcam.songs.sounds import Sounds
+
+AXES = COLUMNS[:6]
+"""The features clusters are made of."""
+
+_AROUSAL = COLUMNS.index("arousal")
+_ENERGY = AXES.index("energy")
+_SHRINK = 50
+"""Tracks that the reference counts for: a library of ten must not be stretched
+over the whole plane, one of thousands should be."""
+
+META = "clusters"
+"""Where the catalogue keeps the listener's own clusters."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cluster:
+    """One cluster: a centre in standard units, with a name bound to a song mood.
+
+    `centre` has one number per axis; `by_hand` says that a person chose name or
+    binding, which a re-fit therefore keeps.
+    """
+
+    name: str
+    song_mood: SongMood
+    centre: tuple[float, ...]
+    size: int = 0
+    by_hand: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scale:
+    """Mean and standard deviation per axis and of arousal, float64 [7] each."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterModel:
+    """Clusters and all that is needed to place a track among them.
+
+    `scales` per source group; `weights` float64 [6]; `fill` float64 [6, 2]
+    gives a missing axis from valence and energy, in standard units. `default`
+    marks the clusters that came with the package.
+    """
+
+    clusters: tuple[Cluster, ...]
+    scales: Mapping[str, Scale]
+    weights: np.ndarray
+    fill: np.ndarray
+    default: bool = False
+
+    @functools.cached_property
+    def centres(self) -> np.ndarray:
+        """All centres, float32 [k, 6], in standard units."""
+        return np.array([c.centre for c in self.clusters], np.float32)
+
+    @functools.cached_property
+    def moods(self) -> np.ndarray:
+        """The song mood of each cluster, int8 [k], an index into `list(SongMood)`."""
+        order = list(SongMood)
+        return np.array([order.index(c.song_mood) for c in self.clusters], np.int8)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the model as plain numbers and words."""
+        return {
+            "axes": list(AXES),
+            "weights": _plain(self.weights),
+            "fill": [_plain(row) for row in self.fill],
+            "scales": {
+                group: {"mean": _plain(s.mean), "deviation": _plain(s.deviation)}
+                for group, s in self.scales.items()
+            },
+            "clusters": [dataclasses.asdict(cluster) for cluster in self.clusters],
+        }
+
+    @classmethod
+    def from_json(
+        cls, data: Mapping[str, Any], *, default: bool = False
+    ) -> ClusterModel:
+        """Read what `to_json` wrote."""
+        return cls(
+            clusters=tuple(_cluster(item) for item in data["clusters"]),
+            scales={
+                group: Scale(np.array(s["mean"]), np.array(s["deviation"]))
+                for group, s in data["scales"].items()
+            },
+            weights=np.array(data["weights"]),
+            fill=np.array(data["fill"]),
+            default=default,
+        )
+
+
+@functools.cache
+def default_model() -> ClusterModel:
+    """Return the clusters that came with the package (`models/song_moods.json`)."""
+    text = model_path("song_moods.json").read_text("utf-8")
+    return ClusterModel.from_json(json.loads(text), default=True)
+
+
+def current_model(catalogue: Catalogue) -> ClusterModel:
+    """Return the listener's own clusters, or the default ones before a first fit."""
+    own = catalogue.document(META)
+    return default_model() if own is None else ClusterModel.from_json(own)
+
+
+def standardise(sounds: Sounds, model: ClusterModel) -> np.ndarray:
+    """Return float32 [n, 6] in standard units, relative to the library.
+
+    Each group of sources has its own mean and deviation. The energy axis is
+    arousal where the audio's analysis knows it. Unknown values are filled from
+    valence and energy.
+    """
+    scales = library_scales(sounds, model) if model.default else model.scales
+    z = np.full((len(sounds), len(AXES)), np.nan, np.float32)
+    for number, group in enumerate(GROUPS):
+        rows = np.flatnonzero(sounds.group == number)
+        if len(rows):
+            scale = scales.get(group) or next(iter(scales.values()))
+            z[rows] = _scaled(sounds.values[rows], scale)
+    return fill_unknown(z, model.fill)
+
+
+def library_scales(sounds: Sounds, reference: ClusterModel) -> dict[str, Scale]:
+    """Return each group's own mean and deviation, drawn towards the reference's."""
+    fallback = next(iter(reference.scales.values()))
+    return {
+        group: _shrunk(
+            sounds.values[sounds.group == number],
+            reference.scales.get(group, fallback),
+        )
+        for number, group in enumerate(GROUPS)
+    }
+
+
+def assign(z: np.ndarray, model: ClusterModel) -> np.ndarray:
+    """Return the nearest cluster of each row of `z` (float [n, 6]), int8 [n]."""
+    weights = model.weights.astype(np.float32)
+    return nearest(z * weights, model.centres * weights)
+
+
+def nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Return the index of the nearest centre for each point, int8 [n]."""
+    # |p − c|² without |p|², which is the same for every centre.
+    return np.argmin((centres**2).sum(1) - 2 * (points @ centres.T), axis=1).astype(
+        np.int8
+    )
+
+
+def plane(z: np.ndarray) -> np.ndarray:
+    """Return valence and arousal of standardised rows, float32 [n, 2], −1 … 1.
+
+    tanh(0.8 z) is close to the normal distribution's ranks, so tracks spread
+    over the whole plane whatever the library is like.
+    """
+    return np.tanh(np.float32(0.8) * z[:, :2])
+
+
+def fill_unknown(z: np.ndarray, fill: np.ndarray) -> np.ndarray:
+    """Fill NaN from what valence and energy (which are known) let expect."""
+    return np.where(np.isnan(z), z[:, :2] @ fill.T.astype(np.float32), z)
+
+
+def _scaled(values: np.ndarray, scale: Scale) -> np.ndarray:
+    axes = len(AXES)
+    z = (values[:, :axes] - scale.mean[:axes]) / scale.deviation[:axes]
+    arousal = (values[:, _AROUSAL] - scale.mean[axes]) / scale.deviation[axes]
+    z[:, _ENERGY] = np.where(np.isnan(arousal), z[:, _ENERGY], arousal)
+    return z
+
+
+def _shrunk(values: np.ndarray, reference: Scale) -> Scale:
+    values = values[:, : len(AXES) + 1].astype(np.float64)
+    known = (~np.isnan(values)).sum(0)
+    total = known + _SHRINK
+    mean = (np.nansum(values, 0) + _SHRINK * reference.mean) / total
+    spread = np.nansum((values - mean) ** 2, 0)
+    prior = _SHRINK * (reference.deviation**2 + (reference.mean - mean) ** 2)
+    return Scale(mean, np.sqrt((spread + prior) / total))
+
+
+def _cluster(item: Mapping[str, Any]) -> Cluster:
+    return Cluster(
+        name=item["name"],
+        song_mood=SongMood(item["song_mood"]),
+        centre=tuple(item["centre"]),
+        size=item.get("size", 0),
+        by_hand=item.get("by_hand", False),
+    )
+
+
+def _plain(values: np.ndarray) -> list[float]:
+    return [round(float(value), 5) for value in values]

@@ -1,0 +1,103 @@
+"""Every track that can be placed on the plane, as numpy arrays for a moment.
+
+This is the only bridge from SQLite to numpy: clusters are fitted on it and a
+shelf is made from it. It is thrown away afterwards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.songs.features import SCALE_GROUP, FeatureSource
+from mopidy_moodcam.songs.seasons import exclusion_clauses
+
+if TYPE_CHECKING:
+    from mopidy_moodcam.songs.catalogue import Catalogue
+
+COLUMNS = (
+    "valence",
+    "energy",
+    "danceability",
+    "acousticness",
+    "instrumentalness",
+    "loudness",
+    "arousal",
+    "tempo",
+    "key",
+    "mode",
+)
+"""The features a sound keeps, in this order."""
+
+GROUPS = tuple(dict.fromkeys(SCALE_GROUP.values()))
+"""Names of the groups of sources that share a scale."""
+
+_MOODS = {str(mood): number for number, mood in enumerate(SongMood)}
+_GROUP = {str(s): GROUPS.index(SCALE_GROUP[s]) for s in FeatureSource}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sounds:
+    """Placeable tracks as columns; row i of each array is the same track.
+
+    `track_id` int64 [n]; `values` float32 [n, len(COLUMNS)], NaN = unknown;
+    `group` int8 [n], an index into `GROUPS`; `artist` int32 [n], a code per
+    first artist, 0 = unknown; `by_hand` int8 [n], an index into
+    `list(SongMood)` or −1; `loved` bool [n].
+    """
+
+    track_id: np.ndarray
+    values: np.ndarray
+    group: np.ndarray
+    artist: np.ndarray
+    by_hand: np.ndarray
+    loved: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of tracks."""
+        return len(self.track_id)
+
+
+def load_sounds(catalogue: Catalogue, today: dt.date | None = None) -> Sounds:
+    """Read all tracks that have valence and energy (or arousal) and may be played.
+
+    Banned tracks and what `exclusions` name are left out; a season is left out
+    outside its months as of `today` (default: now).
+    """
+    clauses, values = exclusion_clauses(
+        catalogue.exclusions(), today or dt.datetime.now().astimezone().date()
+    )
+    numbers = ", ".join(f"IFNULL({name}, 9e999)" for name in COLUMNS)
+    sql = (
+        "SELECT id, artist_code, "
+        f"{_cases('feature_source', _GROUP)}, {_cases('song_mood', _MOODS)},"
+        f" verdict = '{Verdict.LOVED}', {numbers} FROM tracks"
+        " WHERE valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
+        f" AND verdict <> '{Verdict.BANNED}'"
+        + "".join(f" AND NOT ({clause})" for clause in clauses)
+        + " ORDER BY id"
+    )
+    chunks = [np.array(rows, np.float64) for rows in catalogue.stream(sql, values)]
+    return _sounds(np.concatenate(chunks) if chunks else np.empty((0, 15)))
+
+
+def _cases(column: str, numbers: dict[str, int]) -> str:
+    whens = " ".join(f"WHEN '{name}' THEN {n}" for name, n in numbers.items())
+    return f"CASE {column} {whens} ELSE -1 END"
+
+
+def _sounds(table: np.ndarray) -> Sounds:
+    values = table[:, 5:].astype(np.float32)
+    values[np.isinf(values)] = np.nan
+    return Sounds(
+        track_id=table[:, 0].astype(np.int64),
+        artist=table[:, 1].astype(np.int32),
+        group=np.maximum(table[:, 2], 0).astype(np.int8),
+        by_hand=table[:, 3].astype(np.int8),
+        loved=table[:, 4].astype(bool),
+        values=values,
+    )
