@@ -36,7 +36,5 @@ def weight_path(name: str) -> pathlib.Path:
     if path.is_file():
         return path
     raise MissingFile(
-        f"The weights {name} are missing; "
-        "run: python scripts/fetch_weights.py (in a checkout), "
-        "or pip install --force-reinstall --no-deps Mopidy-MoodCam"
+        f"The weights {name} are missing; run: mopidy moodcam weights"
     )

@@ -47,6 +47,14 @@ class Settings:
     spotify_client_id: str = ""
     spotify_audio_features: bool = False
 
+    @property
+    def needs_consent(self) -> bool:
+        """Whether `camera` is one that could see a real person."""
+        camera = self.camera
+        if camera.isdigit() or camera == "auto" or camera.startswith("/dev/"):
+            return True
+        return "://" in camera and not camera.startswith("file:")
+
     @classmethod
     def from_config(cls, section: Mapping[str, Any]) -> Settings:
         """Take over a validated section; missing and empty values keep defaults."""

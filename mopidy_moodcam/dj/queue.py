@@ -120,7 +120,10 @@ class Edits:
 
 
 def plan(queue: Queue, own: frozenset[int], *, ahead: int, replace: bool) -> Edits:
-    """Say how the queue comes to have `ahead` tracks ahead, with manners.
+    """Say how the queue comes to have `ahead` own tracks ahead, with manners.
+
+    Only own ones are counted: somebody who queued an album still finds the DJ's
+    next songs behind it, and sees them change with the mood.
 
     `own` are the tlids the DJ added; any other entry is a person's and never in
     `Edits.remove`. With `replace` (the target changed) own tracks ahead go,
@@ -130,7 +133,8 @@ def plan(queue: Queue, own: frozenset[int], *, ahead: int, replace: bool) -> Edi
     """
     coming = upcoming(queue)
     leaving = _giving_way(queue, coming, own, replace=replace)
-    wanted = max(0, ahead - (len(coming) - len(leaving)))
+    staying = own.intersection(coming).difference(leaving)
+    wanted = max(0, ahead - len(staying))
     if queue.random and (leaving or wanted):
         leaving += _own_played(queue, own)
     edits = _fit(queue, own, leaving, wanted)
