@@ -16,6 +16,8 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,30 +37,27 @@ TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 FLOAT32 = 1
 
 
-def convert(checkpoint: Path, target: Path) -> None:
-    """Write the network whose checkpoint lies in the folder `checkpoint` to `target`.
+def convert(index: Path, data: Path, target: Path) -> None:
+    """Write the network of a checkpoint's two files to `target`.
 
     The ONNX file has the input `patches` float32 [N, 187, 96] and the outputs
     `embedding` float32 [N, 200] and `tags` float32 [N, 50], each tag 0 … 1.
-    Raises `ValueError` where the folder holds no such checkpoint.
+    Raises `ValueError` where `index` is no checkpoint's index.
     """
-    import onnx  # noqa: PLC0415  only who converts needs it
-
-    model = _Network().build(read_checkpoint(checkpoint))
+    model = _Network().build(read_checkpoint(index, data))
     onnx.checker.check_model(model)
     target.write_bytes(model.SerializeToString())
 
 
-def read_checkpoint(folder: Path) -> Weights:
+def read_checkpoint(index: Path, data: Path) -> Weights:
     """Return the float32 variables of a TensorFlow checkpoint by their names.
 
     The optimiser's own copies are left out.
     """
-    index = (folder / ".index").read_bytes()
-    data = (folder / ".data-00000-of-00001").read_bytes()
+    values = data.read_bytes()
     return {
-        name: _tensor(entry, data)
-        for name, entry in _table(index)
+        name: _tensor(entry, values)
+        for name, entry in _table(index.read_bytes())
         if name and "Adam" not in name and entry.get(1) == FLOAT32
     }
 
@@ -73,7 +72,7 @@ def _tensor(entry: dict[int, Any], data: bytes) -> NDArray[np.float32]:
 def _table(index: bytes) -> Iterator[tuple[str, dict[int, Any]]]:
     footer = index[-48:]
     if footer[-8:] != TABLE_MAGIC:
-        raise ValueError("The file .index is no TensorFlow checkpoint.")
+        raise ValueError("This is not the index of a TensorFlow checkpoint.")
     _, at = _varint(footer, 0)
     _, at = _varint(footer, at)
     for _, handle in _block(index, footer[at:]):
@@ -149,8 +148,6 @@ class _Network:
         self._constants: list[Any] = []
 
     def build(self, weights: Weights) -> Any:  # noqa: ANN401  onnx has no types
-        from onnx import TensorProto, helper  # noqa: PLC0415
-
         self._weights = weights
         embedding, tags = self._layers()
         value = helper.make_tensor_value_info
@@ -278,15 +275,11 @@ class _Network:
         )
 
     def _node(self, kind: str, *inputs: str, name: str = "", **options: object) -> str:
-        from onnx import helper  # noqa: PLC0415
-
         name = name or f"{kind.lower()}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, inputs, [name], **options))
         return name
 
     def _constant(self, value: NDArray[Any]) -> str:
-        from onnx import numpy_helper  # noqa: PLC0415
-
         name = f"constant_{len(self._constants)}"
         self._constants.append(
             numpy_helper.from_array(np.ascontiguousarray(value), name)
