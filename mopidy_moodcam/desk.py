@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mopidy_moodcam.glossary import Goal, Reading, SongMood, Verdict
+    from mopidy_moodcam.songs.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class TakeReading:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TakeMood:
-    """A plain mood (an expression or `unknown`) from another program, held `seconds`."""
+    """A plain mood (an expression or `unknown`) of another program, held `seconds`."""
 
     label: str
     seconds: float = 600.0
@@ -132,6 +133,16 @@ class Desk:
         self._status = Status()
         self._subscribers: list[Callable[[Status], None]] = []
         self._receiver: Callable[[Command], None] | None = None
+        self._shelf: Shelf | None = None
+
+    @property
+    def shelf(self) -> Shelf | None:
+        """The shelf in use: arrays nobody changes, so readers need no copy."""
+        return self._shelf
+
+    def lay_out(self, shelf: Shelf | None) -> None:
+        """Let folders, playlists and the page use the frontend's shelf."""
+        self._shelf = shelf
 
     @property
     def status(self) -> Status:

@@ -1,0 +1,229 @@
+"""The songs as remotes show them: by song mood, by words, with what was said.
+
+Backend and page read the catalogue through this, each query on a short
+read-only connection, so that nothing here can hold up a scan or the music.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sqlite3
+import threading
+import time
+import urllib.parse
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mopidy_moodcam.glossary import SongMood, Verdict
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mopidy_moodcam.desk import Desk
+    from mopidy_moodcam.songs.shelf import Shelf
+
+_COLUMNS = "id, uri, title, artist, album, duration_ms, verdict, song_mood"
+_MOODS = tuple(SongMood)
+
+QUERY_SECONDS = 2.0
+"""A search in a million tracks ends within this, found or not."""
+
+FRESH_FOR = 86400.0
+"""Seconds after which a long song mood shows other songs in its playlist."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Song:
+    """One track for people: texts are empty where unknown, the length is ms.
+
+    `song_mood` is what the song is picked for, None while it has no place on
+    the plane (not analysed, or banned); `by_hand` says that a person put it there.
+    """
+
+    uri: str
+    title: str
+    artist: str
+    album: str
+    duration_ms: int | None
+    verdict: str
+    song_mood: str | None
+    by_hand: bool
+
+
+class SongList:
+    """Reads songs for remotes; safe from any thread; raises nothing.
+
+    Where the catalogue is missing or in trouble everything is empty: the status
+    says why, the music goes on.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        path: pathlib.Path,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._desk = desk
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._own_shelf: Shelf | None = None
+
+    def members(self, song_mood: SongMood, limit: int = 50) -> list[Song]:
+        """Return up to `limit` songs of a song mood, other ones every day.
+
+        Loved songs are always among them.
+        """
+        shelf = self.shelf()
+        if shelf is None:
+            return []
+        rows = shelf.members.get(song_mood, np.empty(0, np.int32))
+        chosen = _todays(rows, shelf.loved, limit, int(self._clock() // FRESH_FOR))
+        songs = self._by_id(shelf, shelf.track_id[chosen].tolist())
+        return [song for song in songs if song.verdict != Verdict.BANNED]
+
+    def page(
+        self, song_mood: SongMood, *, offset: int = 0, limit: int = 50
+    ) -> tuple[list[Song], int]:
+        """Return a slice of a song mood's songs, in fixed order, and how many."""
+        shelf = self.shelf()
+        if shelf is None:
+            return [], 0
+        rows = shelf.members.get(song_mood, np.empty(0, np.int32))
+        ids = shelf.track_id[rows[offset : offset + limit]].tolist()
+        return self._by_id(shelf, ids), len(rows)
+
+    def search(self, words: str, *, offset: int = 0, limit: int = 50) -> list[Song]:
+        """Return songs whose title, artist or album hold all of `words`."""
+        where, values = _holding(words)
+        return self._songs(
+            self.shelf(),
+            f"SELECT {_COLUMNS} FROM tracks WHERE {where}"  # noqa: S608
+            " ORDER BY id LIMIT ? OFFSET ?",
+            (*values, limit, offset),
+        )
+
+    def judged(self, verdict: str, limit: int = 500) -> list[Song]:
+        """Return the songs a person loved or banned."""
+        return self._songs(
+            self.shelf(),
+            f"SELECT {_COLUMNS} FROM tracks WHERE verdict = ?"  # noqa: S608
+            " ORDER BY artist, title LIMIT ?",
+            (verdict, limit),
+        )
+
+    def find(self, uri: str) -> Song | None:
+        """Return one song, or None."""
+        found = self._songs(
+            self.shelf(),
+            f"SELECT {_COLUMNS} FROM tracks WHERE uri = ?",  # noqa: S608
+            (uri,),
+        )
+        return found[0] if found else None
+
+    def shelf(self) -> Shelf | None:
+        """Return the frontend's shelf, or one of our own where there is none."""
+        return self._desk.shelf or self._loaded()
+
+    def _loaded(self) -> Shelf | None:
+        # Only until the frontend has laid out its own, or where it has failed.
+        from mopidy_moodcam.songs import shelf  # noqa: PLC0415
+        from mopidy_moodcam.songs.catalogue import (  # noqa: PLC0415
+            Catalogue,
+            CatalogueError,
+        )
+
+        if not self._path.exists():
+            return None
+        with (
+            self._lock,
+            contextlib.suppress(CatalogueError),
+            Catalogue.open(self._path) as catalogue,
+        ):
+            own = self._own_shelf
+            if own is None or own.version != catalogue.version():
+                self._own_shelf = shelf.load_shelf(catalogue)
+        return self._own_shelf
+
+    def _by_id(self, shelf: Shelf, ids: Sequence[int]) -> list[Song]:
+        marks = ", ".join("?" * len(ids))
+        songs = self._rows(
+            f"SELECT {_COLUMNS} FROM tracks WHERE id IN ({marks})",  # noqa: S608
+            ids,
+        )
+        known = {row[0]: _song(row, shelf) for row in songs}
+        return [known[track_id] for track_id in ids if track_id in known]
+
+    def _songs(
+        self, shelf: Shelf | None, sql: str, values: Sequence[Any]
+    ) -> list[Song]:
+        return [_song(row, shelf) for row in self._rows(sql, values)]
+
+    def _rows(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        try:
+            with self._reading() as connection:
+                return connection.execute(sql, values).fetchall()
+        except sqlite3.Error:
+            return []
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        place = urllib.parse.quote(str(self._path))
+        connection = sqlite3.connect(f"file:{place}?mode=ro", uri=True, timeout=1.0)
+        deadline = time.monotonic() + QUERY_SECONDS
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def _todays(rows: np.ndarray, loved: np.ndarray, limit: int, day: int) -> np.ndarray:
+    """Return at most `limit` of `rows`: the loved ones, then chance by the day."""
+    if len(rows) <= limit:
+        return rows
+    rng = np.random.default_rng(day)
+    mixed = rng.permutation(rows)
+    order = np.argsort(~loved[mixed], kind="stable")
+    return mixed[order[:limit]]
+
+
+def _song(row: Sequence[Any], shelf: Shelf | None) -> Song:
+    track_id, uri, title, artist, album, duration_ms, verdict, by_hand = row
+    return Song(
+        uri=uri,
+        title=title,
+        artist=artist,
+        album=album,
+        duration_ms=duration_ms,
+        verdict=verdict,
+        song_mood=by_hand or _song_mood(track_id, shelf),
+        by_hand=by_hand is not None,
+    )
+
+
+def _song_mood(track_id: int, shelf: Shelf | None) -> str | None:
+    """Look a track up on the shelf, whose numbers are in ascending order."""
+    if shelf is None:
+        return None
+    row = int(np.searchsorted(shelf.track_id, track_id))
+    if row == len(shelf) or shelf.track_id[row] != track_id:
+        return None
+    return _MOODS[shelf.song_mood[row]]
+
+
+def _holding(words: str) -> tuple[str, list[str]]:
+    """Return an SQL condition, and its values, for all words of a search."""
+    patterns = [f"%{_escaped(word)}%" for word in words.split()[:8]]
+    each = "(title || ' ' || artist || ' ' || album) LIKE ? ESCAPE '\\'"
+    return " AND ".join([each] * len(patterns)) or "1", patterns
+
+
+def _escaped(word: str) -> str:
+    for sign in "\\%_":
+        word = word.replace(sign, "\\" + sign)
+    return word

@@ -1,0 +1,131 @@
+"""The newest status for every open page, as it changes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import tornado.websocket
+
+from mopidy_moodcam.web.access import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tornado.ioloop import IOLoop
+
+    from mopidy_moodcam.desk import Desk
+    from mopidy_moodcam.status import Status
+    from mopidy_moodcam.web.access import Access
+
+PAUSE = 0.25
+"""Seconds between two pushes: quick for a person, nothing for a small machine."""
+
+
+class Live:
+    """Passes the desk's status to the open pages; lives on Tornado's thread.
+
+    Only `_published` runs in the publisher's thread. Nobody listens to the
+    desk while no page is open.
+    """
+
+    def __init__(self, desk: Desk, loop: IOLoop, pause: float = PAUSE) -> None:
+        self._desk = desk
+        self._loop = loop
+        self._pause = pause
+        self._pages: set[LiveHandler] = set()
+        self._stop_listening: Callable[[], None] | None = None
+        self._due = False
+        self._told: Status | None = None
+        self._text = ""
+
+    def text(self) -> str:
+        """Return the newest status as JSON, written once per status."""
+        status = self._desk.status
+        if status is not self._told:
+            self._text = json.dumps(status.to_json(), allow_nan=False)
+            self._told = status
+        return self._text
+
+    def join(self, page: LiveHandler) -> None:
+        """Show `page` the status now and at each change."""
+        self._pages.add(page)
+        if self._stop_listening is None:
+            self._stop_listening = self._desk.subscribe(self._published)
+        page.show(self.text())
+
+    def leave(self, page: LiveHandler) -> None:
+        """Forget `page`."""
+        self._pages.discard(page)
+        if not self._pages and self._stop_listening is not None:
+            self._stop_listening()
+            self._stop_listening = None
+
+    def _published(self, _status: Status) -> None:
+        if not self._due:
+            self._due = True
+            self._loop.add_callback(self._loop.call_later, self._pause, self._push)
+
+    def _push(self) -> None:
+        self._due = False
+        text = self.text()
+        for page in tuple(self._pages):
+            page.show(text)
+
+
+class LiveHandler(tornado.websocket.WebSocketHandler):
+    """One open page; what it sends is not listened to."""
+
+    def initialize(self, live: Live, access: Access) -> None:
+        """Take over what the route gives."""
+        self._live = live
+        self._access = access
+
+    @property
+    def ping_interval(self) -> float:
+        """Seconds between pings: a phone that left the house is let go."""
+        return 30.0
+
+    @property
+    def max_message_size(self) -> int:
+        """Return few bytes: pages only listen."""
+        return 1024
+
+    def check_origin(self, origin: str) -> bool:
+        """Let in this server's own page and `http/allowed_origins`."""
+        return super().check_origin(origin) or self._access.origin_allowed(
+            origin, self.request.host
+        )
+
+    def prepare(self) -> None:
+        """Refuse where this server was called by a strange name."""
+        try:
+            self._access.check_host(self.request)
+        except Refused as refused:
+            self.set_status(refused.status)
+            self.finish(str(refused))
+
+    def open(self, *_args: str, **_kwargs: str) -> None:
+        """Send the status at once."""
+        self.set_nodelay(True)
+        self._live.join(self)
+
+    def on_message(self, message: str | bytes) -> None:
+        """Do nothing: commands go by POST, where they are checked."""
+
+    def on_close(self) -> None:
+        """Stop sending."""
+        self._live.leave(self)
+
+    def show(self, text: str) -> None:
+        """Send `text`; a page that just went away is no error."""
+        try:
+            self.write_message(text)
+        except tornado.websocket.WebSocketClosedError:
+            self._live.leave(self)
+
+    def _log(self) -> None:
+        """Say nothing: a page that comes and goes is no news."""
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:  # noqa: ANN401
+        """Say nothing: a socket that breaks is no news."""
