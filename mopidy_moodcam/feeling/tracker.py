@@ -1,0 +1,257 @@
+"""Readings → mood: a steady state made of weak evidence.
+
+The filter of `belief.py` says how probable each mood is. This module decides
+when that is enough to change what is shown:
+
+- a mood is entered when it is `ENTER` probable, and left for another only when
+  that one is (hysteresis: between the two nothing changes);
+- no change within `dwell` seconds of the last one, and at most
+  `changes_per_hour` in any hour; `unknown` is a mood here like any other;
+- `unknown` after `PATIENCE` without a usable reading, while guests wait for a
+  yes, and when the mood shown has been improbable for `CONFLICT` while no
+  other took its place.
+
+Times are the readings' own. A clock that is set back, late readings and times
+that are no numbers count as no time passed.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Literal
+
+from mopidy_moodcam.feeling import belief as filters
+from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT
+from mopidy_moodcam.feeling.baseline import Baseline
+from mopidy_moodcam.feeling.corrections import Corrections
+from mopidy_moodcam.feeling.guests import Guests
+from mopidy_moodcam.feeling.people import RoomRule, Seen, look_at
+from mopidy_moodcam.feeling.timeline import Timeline
+from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Mood
+
+if TYPE_CHECKING:
+    from mopidy_moodcam.glossary import Reading
+
+ENTER = 0.85
+LEAVE = 0.3
+CONFLICT = 120.0  # seconds of disagreement before the mood is given up
+PATIENCE = 300.0  # seconds without a usable reading before it is
+ALIKE = 0.5  # of an interval: within it two readings see nearly the same picture
+HOUR = 3600.0
+
+SOONER = 0.5  # of the interval, while the evidence disagrees with the mood
+SOONEST = 0.25  # while a baseline is collected
+SLOWER = 1.5  # times the interval with each reading of an empty room …
+SLOWEST = 3.0  # … up to this: at 20 s, someone who returns waits a minute at most
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrackerSettings:
+    """The settings that shape a mood; times are seconds.
+
+    `seat` is left, top, width, height as fractions of the frame.
+    """
+
+    dwell: float = 30.0
+    changes_per_hour: int = 12
+    household: int = 4
+    guests: Literal["wait", "ignore"] = "wait"
+    room: RoomRule = "majority"
+    seat: tuple[float, ...] = ()
+    interval: float = 20.0
+
+
+class Tracker:
+    """Keeps the room's mood. Give it every reading, and the time now and then.
+
+    `baseline` and `corrections` are applied to each reading as logits; they
+    belong to the caller, who stores them.
+    """
+
+    def __init__(
+        self,
+        settings: TrackerSettings | None = None,
+        *,
+        baseline: Baseline | None = None,
+        corrections: Corrections | None = None,
+    ) -> None:
+        self.settings = settings or TrackerSettings()
+        self.baseline = baseline or Baseline()
+        self.corrections = corrections or Corrections()
+        self._time = Timeline()
+        self._guests = Guests(self.settings.household, self.settings.guests)
+        self._belief = filters.REST
+        self._label = UNKNOWN
+        self._why = "nothing was seen yet"
+        self._since = 0.0
+        self._changes: collections.deque[float] = collections.deque()
+        self._evidence_at = -math.inf
+        self._agreed_at = 0.0
+        self._blank = ""
+        self._empty = 0
+        self._looks: collections.deque[str] = collections.deque(maxlen=6)
+
+    @property
+    def mood(self) -> Mood:
+        """The mood as it is now."""
+        return Mood(
+            label=self._label,
+            affect=EXPRESSION_AFFECT[self._label],
+            confidence=self._confidence(),
+            since=self._time.wall(self._since),
+            probabilities=self._belief,
+            why=self._why,
+        )
+
+    @property
+    def guests(self) -> bool:
+        """Whether more faces than the household's are there and nobody said yes."""
+        return self._guests.waiting
+
+    def allow_guests(self, allowed: bool) -> None:
+        """Say yes (or no longer) to watching while guests are there."""
+        self._guests.allow(allowed)
+
+    def update(self, reading: Reading) -> Mood:
+        """Take one reading in and return the mood after it. Never raises."""
+        self._advance(reading.time)
+        self._guests.count(len(reading.faces), self._time.now)
+        if self._guests.waiting:
+            self._blank = "there are more faces than the household's"
+        else:
+            self._take(look_at(reading, self.settings.room, self.settings.seat))
+        self._decide()
+        return self.mood
+
+    def pass_time(self, now: float) -> Mood:
+        """Let time run to `now` without a reading and return the mood."""
+        self._advance(now)
+        self._decide()
+        return self.mood
+
+    def correct(self, verdict: str, now: float) -> Mood:
+        """Take a person's word on the mood shown; it holds at once.
+
+        `verdict` is one of `corrections.VERDICTS`; raises `ValueError` with one
+        sentence otherwise. A person's word waits for no dwell.
+        """
+        self._advance(now)
+        self.corrections.record(verdict, self.mood, self._time.now)
+        said = "neutral" if verdict == "concentrating" else verdict
+        if said in EXPRESSIONS:
+            self._believe(said)
+            self._switch(said, "you said so")
+        elif said == "wrong" and self._label != UNKNOWN:
+            wrong, self._belief = self._label, filters.REST
+            self._switch(UNKNOWN, f"you said it is not {wrong}")
+        return self.mood
+
+    def pace(self) -> float:
+        """Return after how many seconds the next reading is wanted."""
+        interval = self.settings.interval
+        if self.guests:
+            return interval * SLOWEST
+        if self._empty:
+            return interval * min(SLOWEST, SLOWER ** (self._empty - 1))
+        if self.baseline.collecting:
+            return interval * SOONEST
+        return interval * (1.0 if self._settled() else SOONER)
+
+    def _advance(self, time: float) -> None:
+        passed = self._time.advance(time)
+        self._belief = filters.relax(self._belief, passed)
+        self.baseline.pass_time(passed)
+        self._guests.pass_time(self._time.now)
+
+    def _take(self, seen: Seen | str) -> None:
+        if isinstance(seen, str):
+            self._blank = seen
+            self._empty += 1
+            return
+        self._empty = 0
+        weight = seen.quality * self._news()
+        self._evidence_at = self._time.now
+        self.baseline.see(seen.probabilities, weight)
+        probabilities = filters.shifted(seen.probabilities, self._offset())
+        self._belief = filters.weigh(self._belief, probabilities, weight)
+        self._looks.append(_likeliest(probabilities))
+
+    def _news(self) -> float:
+        """Return how much of a reading is new, 0 … 1, by the time since the last."""
+        gap = self._time.now - self._evidence_at
+        alike = ALIKE * self.settings.interval
+        return 1.0 if alike <= 0 else 1 - math.exp(-gap / alike)
+
+    def _offset(self) -> tuple[float, ...]:
+        learnt = self.corrections.offset(self._time.now)
+        rest = self.baseline.value or (0.0,) * len(EXPRESSIONS)
+        return tuple(a + b for a, b in zip(learnt, rest, strict=True))
+
+    def _decide(self) -> None:
+        if self._label == UNKNOWN or self._probability(self._label) >= LEAVE:
+            self._agreed_at = self._time.now
+        label, why = self._wanted()
+        if label == self._label:
+            self._why = why or self._why
+        elif self._may_change():
+            self._switch(label, why)
+
+    def _wanted(self) -> tuple[str, str]:
+        if self._guests.waiting:
+            return UNKNOWN, "guests are here, and nobody has said yes to watching"
+        if self._time.now - self._evidence_at > PATIENCE:
+            return UNKNOWN, self._blank or "nothing was seen yet"
+        best = _likeliest(self._belief)
+        if self._probability(best) >= ENTER:
+            return best, "" if best == self._label else self._story(best)
+        if self._label == UNKNOWN or self._time.now - self._agreed_at > CONFLICT:
+            return UNKNOWN, "the readings do not agree on a mood"
+        return self._label, ""
+
+    def _story(self, label: str) -> str:
+        looks = list(self._looks)
+        return f"{looks.count(label)} of the last {len(looks)} readings looked {label}"
+
+    def _may_change(self) -> bool:
+        now = self._time.now
+        while self._changes and now - self._changes[0] >= HOUR:
+            self._changes.popleft()
+        if len(self._changes) >= self.settings.changes_per_hour:
+            return False
+        return not self._changes or now - self._changes[-1] >= self.settings.dwell
+
+    def _switch(self, label: str, why: str) -> None:
+        self._why = why
+        if label == self._label:
+            return
+        if label == UNKNOWN:
+            self._belief = filters.REST
+            self._looks.clear()
+        self._label, self._since = label, self._time.now
+        self._changes.append(self._time.now)
+
+    def _believe(self, label: str) -> None:
+        certain = [float(name == label) for name in EXPRESSIONS]
+        self._belief = filters.normalised(
+            [0.1 * b + 0.9 * c for b, c in zip(self._belief, certain, strict=True)]
+        )
+        self._evidence_at = self._time.now
+
+    def _settled(self) -> bool:
+        if self._label == UNKNOWN or not self._looks:
+            return False
+        return (
+            self._looks[-1] == self._label and self._probability(self._label) >= ENTER
+        )
+
+    def _confidence(self) -> float:
+        return 0.0 if self._label == UNKNOWN else self._probability(self._label)
+
+    def _probability(self, label: str) -> float:
+        return self._belief[EXPRESSIONS.index(label)]
+
+
+def _likeliest(probabilities: filters.Probabilities) -> str:
+    return EXPRESSIONS[max(range(len(probabilities)), key=probabilities.__getitem__)]

@@ -1,0 +1,193 @@
+"""What a person teaches: a resting face and corrections."""
+
+import json
+
+import pytest
+
+from mopidy_moodcam.feeling.baseline import LIMIT, Baseline
+from mopidy_moodcam.feeling.belief import shifted
+from mopidy_moodcam.feeling.corrections import Corrections
+from mopidy_moodcam.feeling.tracker import Tracker
+from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Affect, Face, Mood, Reading
+
+STERN = (0.45, 0.02, 0.02, 0.01, 0.20, 0.02, 0.28)
+"""A resting face that the network takes for an angry one."""
+
+
+def read(tracker, probabilities, first, last, step=5):
+    for second in range(first, last, step):
+        face = Face((0.4, 0.4, 0.1, 0.2), 90, 1.0, probabilities)
+        tracker.update(Reading(1e9 + second, (face,)))
+
+
+def rested():
+    tracker = Tracker()
+    tracker.baseline.collect()
+    read(tracker, STERN, 0, 130)
+    return tracker
+
+
+def likeliest(probabilities):
+    return EXPRESSIONS[max(range(7), key=probabilities.__getitem__)]
+
+
+def test_after_two_minutes_the_resting_face_reads_neutral():
+    baseline = rested().baseline
+    assert not baseline.collecting
+    assert likeliest(STERN) == "angry"
+    assert likeliest(shifted(STERN, baseline.value)) == "neutral"
+
+
+def test_a_change_from_the_resting_face_still_counts():
+    smile = (0.15, 0.02, 0.02, 0.70, 0.03, 0.03, 0.05)
+    assert likeliest(shifted(smile, rested().baseline.value)) == "happy"
+
+
+def test_while_the_resting_face_is_collected_readings_come_sooner():
+    tracker = Tracker()
+    tracker.baseline.collect()
+    read(tracker, STERN, 0, 10)
+    assert tracker.pace() == 5
+
+
+def test_a_baseline_of_little_evidence_is_believed_little():
+    much, little = rested().baseline, Baseline()
+    little.collect()
+    little.see(STERN, 1.0)
+    little.pass_time(120)
+    assert abs(little.value[0]) < abs(much.value[0])
+
+
+def test_nobody_in_the_two_minutes_leaves_no_baseline():
+    baseline = Baseline()
+    baseline.collect()
+    baseline.pass_time(121)
+    assert baseline.value is None
+    assert not baseline.collecting
+
+
+def test_a_baseline_explains_away_only_so_much():
+    baseline = Baseline()
+    baseline.collect()
+    for _ in range(100):
+        baseline.see((1.0, 0, 0, 0, 0, 0, 0), 1.0)
+    baseline.pass_time(120)
+    assert max(map(abs, baseline.value)) <= LIMIT
+
+
+def test_a_baseline_survives_its_json_and_can_be_forgotten():
+    baseline = rested().baseline
+    again = Baseline.from_json(json.loads(json.dumps(baseline.to_json())))
+    assert again.value == baseline.value
+    again.forget()
+    assert again.value is None
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], {}, {"offset": [1]}, {"offset": ["a"] * 7}, {"offset": 3}]
+)
+def test_a_broken_file_gives_no_baseline(data):
+    assert Baseline.from_json(data).value is None
+
+
+def shown(label):
+    return Mood(label, Affect(0, 0), 0.9, 0.0, (1 / 7,) * 7)
+
+
+def corrected(verdict, label, times):
+    corrections = Corrections()
+    for _ in range(times):
+        corrections.record(verdict, shown(label))
+    return corrections
+
+
+def offset(corrections, expression):
+    return corrections.offset()[EXPRESSIONS.index(expression)]
+
+
+def test_two_corrections_teach_nothing_yet():
+    assert corrected("sad", "angry", 2).offset() == (0.0,) * 7
+
+
+def test_three_in_the_same_direction_shift_the_reading():
+    corrections = corrected("sad", "angry", 3)
+    assert offset(corrections, "angry") < 0 < offset(corrections, "sad")
+    assert offset(corrections, "happy") == 0
+
+
+def test_three_in_different_directions_teach_nothing():
+    corrections = Corrections()
+    for said in ("sad", "neutral", "happy"):
+        corrections.record(said, shown("angry"))
+    assert corrections.offset() == (0.0,) * 7
+
+
+def test_only_concentrating_means_neutral():
+    assert offset(corrected("concentrating", "angry", 3), "neutral") > 0
+
+
+def test_wrong_takes_the_mood_shown_back_without_naming_another():
+    values = corrected("wrong", "angry", 3).offset()
+    assert values[0] < 0
+    assert set(values[1:]) == {0.0}
+
+
+def test_a_hundred_corrections_shift_no_further_than_the_limit():
+    assert max(corrected("sad", "angry", 100).offset()) == 2.0
+
+
+def test_right_takes_back_what_was_learnt_against_the_mood_shown():
+    corrections = corrected("sad", "angry", 3)
+    corrections.record("right", shown("angry"))
+    assert corrections.offset() == (0.0,) * 7
+
+
+def test_wrong_about_an_unknown_mood_says_nothing():
+    assert corrected("wrong", UNKNOWN, 3).words() == ()
+
+
+def test_corrections_are_shown_in_words():
+    (sentence,) = corrected("sad", "angry", 3).words()
+    assert sentence == (
+        "Shown angry, you said sad 3 times: angry is read less readily, sad more."
+    )
+    (sentence,) = corrected("wrong", "angry", 1).words()
+    assert sentence == "Shown angry, you said not angry once: too few to learn from."
+
+
+def test_an_unknown_verdict_is_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="'bored' is no correction; known: right"):
+        Corrections().record("bored", shown("angry"))
+
+
+def test_corrections_survive_their_json_and_can_be_reset():
+    corrections = corrected("sad", "angry", 4)
+    again = Corrections.from_json(json.loads(json.dumps(corrections.to_json())))
+    assert again.offset() == corrections.offset()
+    again.forget()
+    assert again.words() == ()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        {"corrections": 3},
+        {"corrections": [3, {"shown": "x", "said": "sad", "times": 3}]},
+        {"corrections": [{"shown": ["sad"], "said": "sad", "times": "3"}]},
+    ],
+)
+def test_a_broken_file_gives_no_corrections(data):
+    assert Corrections.from_json(data).words() == ()
+
+
+def test_three_corrections_change_what_the_tracker_shows():
+    taught = Tracker()
+    for _ in range(3):
+        taught.corrections.record("concentrating", shown("angry"))
+    stern = (0.45, 0.02, 0.02, 0.01, 0.15, 0.02, 0.33)
+    read(taught, stern, 0, 200, 20)
+    plain = Tracker()
+    read(plain, stern, 0, 200, 20)
+    assert plain.mood.label == "angry"
+    assert taught.mood.label != "angry"
