@@ -1,0 +1,35 @@
+"""Telling a person's edit of the queue from the queue's own changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mopidy_moodcam.dj.queue import Queue
+
+
+def edited_by_person(before: Queue, after: Queue) -> bool:
+    """Say whether somebody else changed the queue between two looks at it.
+
+    `before` is the queue as the DJ left it. Under `consume` core takes away
+    what was played, and under `random` it draws an order of its own: neither is
+    a person. Everything else that adds, removes, moves or switches is.
+    """
+    switches = ("random", "consume", "single", "repeat")
+    if any(getattr(before, name) != getattr(after, name) for name in switches):
+        return True
+    if before.entries == after.entries:
+        return False
+    return not (after.consume and _only_played_are_gone(before, after))
+
+
+def _only_played_are_gone(before: Queue, after: Queue) -> bool:
+    there = set(after.tlids)
+    gone = [tlid for tlid in before.tlids if tlid not in there]
+    left = tuple(entry for entry in before.entries if entry[0] in there)
+    if left != after.entries:
+        return False
+    if after.random or before.current not in before.tlids:
+        return len(gone) <= 1
+    played = before.tlids[: before.tlids.index(before.current) + 1]
+    return set(gone) <= set(played)

@@ -1,0 +1,48 @@
+"""Made-up shelves for the tests: songs with a mood, a sound and an artist each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mopidy_moodcam.glossary import Affect, SongMood, Target
+from mopidy_moodcam.songs.shelf import Shelf
+
+CENTRES = {
+    SongMood.HAPPY: (0.6, 0.4),
+    SongMood.ENERGETIC: (0.3, 0.8),
+    SongMood.ROMANTIC: (0.4, -0.3),
+    SongMood.CALM: (0.1, -0.7),
+    SongMood.SAD: (-0.6, -0.5),
+    SongMood.INTENSE: (-0.5, 0.6),
+}
+
+
+def target(song_mood=SongMood.HAPPY, why="the room has looked happy for 3 min"):
+    return Target(song_mood, Affect(*CENTRES[song_mood]), why)
+
+
+def random_shelf(songs, *, artists=None, seed=0, moods=tuple(SongMood), loved=()):
+    """Return a shelf of `songs` about the centres of `moods`, numbered from 1."""
+    rng = np.random.default_rng(seed)
+    numbers = np.array([list(SongMood).index(mood) for mood in moods], np.int8)
+    song_mood = numbers[rng.integers(len(numbers), size=songs)]
+    centres = np.array(list(CENTRES.values()), np.float32)[song_mood]
+    scatter = rng.normal(0, 0.2, (songs, 2)).astype(np.float32)
+    plane = np.clip(centres + scatter, -1, 1)
+    energy = np.clip((plane[:, 1] + 1) / 2 + rng.normal(0, 0.1, songs), 0, 1)
+    count = artists or max(1, songs // 8)
+    return Shelf(
+        track_id=np.arange(1, songs + 1, dtype=np.int64),
+        plane=plane,
+        song_mood=song_mood.astype(np.int8),
+        tempo=rng.uniform(60, 180, songs).astype(np.float32),
+        energy=energy.astype(np.float32),
+        key=rng.integers(0, 12, songs).astype(np.int8),
+        mode=rng.integers(0, 2, songs).astype(np.int8),
+        artist=rng.integers(1, count + 1, songs).astype(np.int32),
+        loved=np.isin(np.arange(1, songs + 1), loved),
+        members={
+            mood: np.flatnonzero(song_mood == number).astype(np.int32)
+            for number, mood in enumerate(SongMood)
+        },
+    )
