@@ -1,20 +1,18 @@
 """Mopidy-MoodCam: music that follows the mood of the room.
 
-Only what Mopidy needs to list the extension is imported here; everything else
-is imported where it is first used.
+Importing the package imports nothing else, Mopidy least of all: the eye, which
+may run on a machine without Mopidy, and the workers are parts of it too.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib.metadata
-import pathlib
 from typing import TYPE_CHECKING, Any
 
-from mopidy import config, ext
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from mopidy_moodcam.extension import Extension
+
+__all__ = ["Extension", "__version__"]
 
 try:
     __version__ = importlib.metadata.version("Mopidy-MoodCam")
@@ -22,40 +20,10 @@ except importlib.metadata.PackageNotFoundError:  # run from an unpacked archive
     __version__ = "0+unknown"
 
 
-class Extension(ext.Extension):
-    """The extension as Mopidy sees it: settings, actors, page and commands."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (a module's attributes are of any type)
+    """Import the extension when Mopidy asks for it (PEP 562)."""
+    if name == "Extension":
+        from mopidy_moodcam.extension import Extension  # noqa: PLC0415
 
-    dist_name = "Mopidy-MoodCam"
-    ext_name = "moodcam"
-    version = __version__
-
-    def get_default_config(self) -> str:
-        """Return the defaults of every setting."""
-        return config.read(pathlib.Path(__file__).parent / "ext.conf")
-
-    def get_config_schema(self) -> Any:  # noqa: ANN401  (its class moved in 4.0)
-        """Return the schema; `settings.py` has one line per setting."""
-        from mopidy_moodcam import settings  # noqa: PLC0415
-
-        schema = super().get_config_schema()
-        schema.update(settings.schema())
-        return schema
-
-    def get_command(self) -> Any:  # noqa: ANN401  (argparse in 3.4, cyclopts in 4.0)
-        """Return `mopidy moodcam …`."""
-        from mopidy_moodcam import commands  # noqa: PLC0415
-
-        return commands.command()
-
-    def setup(self, registry: Mapping[str, Any]) -> None:
-        """Register frontend, backend and page, all at one desk."""
-        from mopidy_moodcam import backend, frontend, web  # noqa: PLC0415
-        from mopidy_moodcam.desk import Desk  # noqa: PLC0415
-
-        desk = Desk()
-        registry.add("frontend", frontend.MoodCamFrontend.at(desk))
-        registry.add("backend", backend.MoodCamBackend.at(desk))
-        registry.add(
-            "http:app",
-            {"name": self.ext_name, "factory": functools.partial(web.factory, desk)},
-        )
+        return Extension
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
