@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam.feeling.belief import Probabilities, usable
+from mopidy_moodcam.feeling.people import look_at
 from mopidy_moodcam.glossary import EXPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SECONDS = 120.0
+    from mopidy_moodcam.glossary import Reading
+
+ALIKE = 10.0  # seconds; within it two readings see nearly the same picture
 LIMIT = 2.5  # logits; a face may not be explained away altogether
 SHRINK = 4.0  # readings; at four seen, half of the difference is believed
 LEAST = 0.005  # probabilities below are the network's noise, not the face
@@ -24,55 +26,47 @@ NEUTRAL_FACE = (-0.67, -2.04, -1.72, -0.62, 0.60, -0.40, 4.85)
 class Baseline:
     """Seven logits that turn the listener's resting face into a neutral one.
 
-    `value` is None until two minutes were collected, and again after `forget`.
-    The offset is the difference between an average neutral face and the one
-    seen, in centred log-probabilities, times n / (n + 4) for n readings' worth
-    of evidence: a shrinkage estimate that believes little of little. Each
-    number lies within ±2.5.
+    `start` it, `collect` the readings of two minutes, `finish` it; `value` is
+    None before that and after `forget`. The offset is the difference between an
+    average neutral face and the one seen, in centred log-probabilities, times
+    n / (n + 4) for n readings' worth of evidence: a shrinkage estimate that
+    believes little of little. Each number lies within ±2.5.
     """
 
     def __init__(self, value: Sequence[float] | None = None) -> None:
         self.value: tuple[float, ...] | None = None if value is None else tuple(value)
-        self._sums = [0.0] * len(EXPRESSIONS)
-        self._weight = 0.0
-        self._left = 0.0
+        self.collecting = False
+        self._clear()
 
-    @property
-    def collecting(self) -> bool:
-        """Whether the two minutes are running."""
-        return self._left > 0
+    def start(self) -> None:
+        """Begin to collect; an old baseline holds until `finish`."""
+        self._clear()
+        self.collecting = True
 
-    @property
-    def seconds_left(self) -> float:
-        """How long the resting face is still needed, 0 … 120."""
-        return self._left
-
-    def collect(self) -> None:
-        """Start two minutes of the resting face; an old baseline holds until then."""
-        self._sums = [0.0] * len(EXPRESSIONS)
-        self._weight = 0.0
-        self._left = SECONDS
-
-    def see(self, probabilities: Probabilities, weight: float) -> None:
-        """Take one reading's raw probabilities, worth `weight` (0 … 1) readings."""
-        if not self.collecting or not usable(probabilities) or weight <= 0:
+    def collect(self, reading: Reading) -> None:
+        """Take one reading of the resting face; others than faces are left out."""
+        seen = look_at(reading)
+        if not self.collecting or isinstance(seen, str):
             return
-        for i, value in enumerate(_centred(probabilities)):
-            self._sums[i] += weight * value
+        gap = abs(reading.time - self._seen_at)
+        weight = seen.quality * (1 - math.exp(-gap / ALIKE))
+        if not weight > 0:  # a time that is no number weighs nothing either
+            return
+        self._seen_at = reading.time
         self._weight += weight
+        for i, value in enumerate(_centred(seen.probabilities)):
+            self._sums[i] += weight * value
 
-    def pass_time(self, seconds: float) -> None:
-        """Let time run; when the two minutes are over the baseline is there."""
-        if not self.collecting:
-            return
-        self._left = max(0.0, self._left - max(0.0, seconds))
-        if self._left == 0 and self._weight > 0:
+    def finish(self) -> None:
+        """End collecting; with nothing seen an old baseline stays."""
+        if self.collecting and self._weight > 0:
             self.value = self._offset()
+        self.collecting = False
 
     def forget(self) -> None:
         """Go back to faces as they are; also ends collecting."""
         self.value = None
-        self._left = 0.0
+        self.collecting = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the seven numbers, or None, ready for JSON."""
@@ -87,6 +81,11 @@ class Baseline:
         if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in offset):
             return cls()
         return cls([_within(float(value)) for value in offset])
+
+    def _clear(self) -> None:
+        self._sums = [0.0] * len(EXPRESSIONS)
+        self._weight = 0.0
+        self._seen_at = -math.inf
 
     def _offset(self) -> tuple[float, ...]:
         trust = self._weight / (self._weight + SHRINK)

@@ -45,7 +45,7 @@ class Seen:
 
 
 def look_at(
-    reading: Reading, rule: RoomRule = "majority", seat: Sequence[float] = ()
+    reading: Reading, rule: RoomRule = "majority", seat: Sequence[float] | None = None
 ) -> Seen | str:
     """Return what the room shows, or a clause that says why nothing can be told.
 
@@ -55,7 +55,7 @@ def look_at(
     faces = [face for face in reading.faces if _readable(face)]
     if not faces:
         return WORDS.get(reading.reason, WORDS[None])
-    if rule == "seat" and len(seat) == 4:
+    if rule == "seat" and seat is not None and len(seat) == 4:
         faces = [face for face in faces if _sits_in(face, seat)]
         if not faces:
             return "nobody is in the seat"

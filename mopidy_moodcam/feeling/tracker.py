@@ -51,7 +51,7 @@ SLOWEST = 3.0  # … up to this: at 20 s, someone who returns waits a minute at 
 class TrackerSettings:
     """The settings that shape a mood; times are seconds.
 
-    `seat` is left, top, width, height as fractions of the frame.
+    `seat` is left, top, width, height as fractions of the frame, or None.
     """
 
     dwell: float = 30.0
@@ -59,7 +59,7 @@ class TrackerSettings:
     household: int = 4
     guests: Literal["wait", "ignore"] = "wait"
     room: RoomRule = "majority"
-    seat: tuple[float, ...] = ()
+    seat: tuple[float, ...] | None = None
     interval: float = 20.0
 
 
@@ -81,14 +81,18 @@ class Tracker:
         self.baseline = baseline or Baseline()
         self.corrections = corrections or Corrections()
         self._time = Timeline()
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: nothing was seen, and nobody is a guest."""
         self._guests = Guests(self.settings.household, self.settings.guests)
         self._belief = filters.REST
         self._label = UNKNOWN
         self._why = "nothing was seen yet"
-        self._since = 0.0
+        self._since = self._time.now
         self._changes: collections.deque[float] = collections.deque()
         self._evidence_at = -math.inf
-        self._agreed_at = 0.0
+        self._agreed_at = self._time.now
         self._blank = ""
         self._empty = 0
         self._looks: collections.deque[str] = collections.deque(maxlen=6)
@@ -162,7 +166,6 @@ class Tracker:
     def _advance(self, time: float) -> None:
         passed = self._time.advance(time)
         self._belief = filters.relax(self._belief, passed)
-        self.baseline.pass_time(passed)
         self._guests.pass_time(self._time.now)
 
     def _take(self, seen: Seen | str) -> None:
@@ -173,7 +176,6 @@ class Tracker:
         self._empty = 0
         weight = seen.quality * self._news()
         self._evidence_at = self._time.now
-        self.baseline.see(seen.probabilities, weight)
         probabilities = filters.shifted(seen.probabilities, self._offset())
         self._belief = filters.weigh(self._belief, probabilities, weight)
         self._looks.append(_likeliest(probabilities))

@@ -14,17 +14,22 @@ STERN = (0.45, 0.02, 0.02, 0.01, 0.20, 0.02, 0.28)
 """A resting face that the network takes for an angry one."""
 
 
-def read(tracker, probabilities, first, last, step=5):
+def reading(second, probabilities):
+    return Reading(1e9 + second, (Face((0.4, 0.4, 0.1, 0.2), 90, 1.0, probabilities),))
+
+
+def read(tracker, probabilities, first, last, step=20):
     for second in range(first, last, step):
-        face = Face((0.4, 0.4, 0.1, 0.2), 90, 1.0, probabilities)
-        tracker.update(Reading(1e9 + second, (face,)))
+        tracker.update(reading(second, probabilities))
 
 
-def rested():
-    tracker = Tracker()
-    tracker.baseline.collect()
-    read(tracker, STERN, 0, 130)
-    return tracker
+def rested(seconds=120, probabilities=STERN):
+    baseline = Baseline()
+    baseline.start()
+    for second in range(0, seconds, 5):
+        baseline.collect(reading(second, probabilities))
+    baseline.finish()
+    return baseline
 
 
 def likeliest(probabilities):
@@ -32,7 +37,7 @@ def likeliest(probabilities):
 
 
 def test_after_two_minutes_the_resting_face_reads_neutral():
-    baseline = rested().baseline
+    baseline = rested()
     assert not baseline.collecting
     assert likeliest(STERN) == "angry"
     assert likeliest(shifted(STERN, baseline.value)) == "neutral"
@@ -40,43 +45,52 @@ def test_after_two_minutes_the_resting_face_reads_neutral():
 
 def test_a_change_from_the_resting_face_still_counts():
     smile = (0.15, 0.02, 0.02, 0.70, 0.03, 0.03, 0.05)
-    assert likeliest(shifted(smile, rested().baseline.value)) == "happy"
+    assert likeliest(shifted(smile, rested().value)) == "happy"
 
 
 def test_while_the_resting_face_is_collected_readings_come_sooner():
     tracker = Tracker()
-    tracker.baseline.collect()
+    tracker.baseline.start()
     read(tracker, STERN, 0, 10)
     assert tracker.pace() == 5
 
 
 def test_a_baseline_of_little_evidence_is_believed_little():
-    much, little = rested().baseline, Baseline()
-    little.collect()
-    little.see(STERN, 1.0)
-    little.pass_time(120)
-    assert abs(little.value[0]) < abs(much.value[0])
+    assert 0 < abs(rested(seconds=5).value[0]) < abs(rested().value[0])
 
 
-def test_nobody_in_the_two_minutes_leaves_no_baseline():
-    baseline = Baseline()
-    baseline.collect()
-    baseline.pass_time(121)
-    assert baseline.value is None
+def test_a_baseline_changes_what_the_tracker_shows():
+    plain, known = Tracker(), Tracker(baseline=rested())
+    for tracker in (plain, known):
+        read(tracker, STERN, 0, 200)
+    assert plain.mood.label == "angry"
+    assert known.mood.label == "neutral"
+
+
+def test_nobody_in_the_two_minutes_leaves_the_old_baseline():
+    baseline = rested()
+    before = baseline.value
+    baseline.start()
+    baseline.collect(Reading(1e9, reason="nobody"))
+    baseline.finish()
+    assert baseline.value == before
     assert not baseline.collecting
 
 
-def test_a_baseline_explains_away_only_so_much():
+def test_readings_count_only_while_the_baseline_is_collected():
     baseline = Baseline()
-    baseline.collect()
-    for _ in range(100):
-        baseline.see((1.0, 0, 0, 0, 0, 0, 0), 1.0)
-    baseline.pass_time(120)
+    baseline.collect(reading(0, STERN))
+    baseline.finish()
+    assert baseline.value is None
+
+
+def test_a_baseline_explains_away_only_so_much():
+    baseline = rested(seconds=2000, probabilities=(1.0, 0, 0, 0, 0, 0, 0))
     assert max(map(abs, baseline.value)) <= LIMIT
 
 
 def test_a_baseline_survives_its_json_and_can_be_forgotten():
-    baseline = rested().baseline
+    baseline = rested()
     again = Baseline.from_json(json.loads(json.dumps(baseline.to_json())))
     assert again.value == baseline.value
     again.forget()

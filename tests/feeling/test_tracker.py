@@ -251,6 +251,13 @@ def test_wrong_makes_the_mood_unknown():
     assert mood.why == "you said it is not happy"
 
 
+def test_a_tracker_told_to_forget_begins_anew():
+    tracker = happy_room()
+    tracker.forget()
+    assert tracker.mood.label == UNKNOWN
+    assert tracker.mood.why == "nothing was seen yet"
+
+
 wild = st.floats(allow_nan=True, allow_infinity=True)
 times = st.one_of(st.floats(START - 1e5, START + 1e5), wild)
 tame_faces = st.builds(
@@ -281,7 +288,7 @@ any_settings = st.builds(
     household=st.integers(1, 4),
     guests=st.sampled_from(["wait", "ignore"]),
     room=st.sampled_from(["majority", "calmest", "seat"]),
-    seat=st.sampled_from([(), (0.0, 0.0, 0.5, 0.5)]),
+    seat=st.sampled_from([None, (), (0.0, 0.0, 0.5, 0.5)]),
     interval=st.sampled_from([2.0, 20.0]),
 )
 
