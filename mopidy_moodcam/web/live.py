@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tornado.websocket
 
+from mopidy_moodcam.web import views
 from mopidy_moodcam.web.access import Refused
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Live:
         """Return the newest status as JSON, written once per status."""
         status = self._desk.status
         if status is not self._told:
-            self._text = json.dumps(status.to_json(), allow_nan=False)
+            self._text = json.dumps(views.status(status), allow_nan=False)
             self._told = status
         return self._text
 

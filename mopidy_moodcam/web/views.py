@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from mopidy_moodcam import words
 from mopidy_moodcam.glossary import Goal, SongMood
 from mopidy_moodcam.status import CameraState
 from mopidy_moodcam.web.bodies import VERDICTS
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def status(now: Status) -> dict[str, Any]:
-    """Show everything at once."""
-    return now.to_json()
+    """Show everything at once, and what matters in words."""
+    return {**now.to_json(), "words": words.status_lines(now)}
 
 
 def history(now: Status) -> dict[str, Any]:

@@ -1,0 +1,277 @@
+"""What the subcommands of `mopidy moodcam` do.
+
+Those that steer talk to the running server; those on songs call the functions
+of the room `songs`, each imported only when it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from mopidy_moodcam.glossary import Goal, SongMood
+from mopidy_moodcam.remote import Server, ServerError
+
+if TYPE_CHECKING:
+    import argparse
+    import pathlib
+    from collections.abc import Callable, Iterator, Mapping
+
+    from rich.console import Console
+
+    from mopidy_moodcam.songs.catalogue import Catalogue
+
+    Config = Mapping[str, Any]
+    Arguments = argparse.Namespace
+
+EXTRAS = {
+    "cv2": "eye",
+    "onnxruntime": "eye",
+    "torch": "torch",
+    "sklearn": "songs",
+    "spotipy": "songs",
+    "mutagen": "songs",
+    "vibenet": "vibenet",
+    "pyarrow": "spark",
+    "pyspark": "spark",
+}
+"""Module that may be missing → the extra that brings it."""
+
+
+class CommandError(Exception):
+    """What a person can mend; the message is one sentence."""
+
+
+def run(
+    function: Callable[[Arguments, Config], int], arguments: Arguments, config: Config
+) -> int:
+    """Run a subcommand; what a person can mend becomes one line on stderr."""
+    from mopidy_moodcam.resources import MissingFile  # noqa: PLC0415
+    from mopidy_moodcam.songs.schema import CatalogueError  # noqa: PLC0415
+
+    try:
+        return function(arguments, config)
+    except (CommandError, ServerError, CatalogueError, MissingFile) as error:
+        return _complain(str(error))
+    except ModuleNotFoundError as error:
+        return _complain(_missing(error))
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+# The running server
+
+
+def status(arguments: Arguments, config: Config) -> int:
+    """Print the status in words, or as JSON."""
+    now = Server.from_config(config).get("status")
+    if arguments.json:
+        _say(json.dumps(now, indent=2, ensure_ascii=False))
+    else:
+        _say(*now["words"].values())
+    return 0
+
+
+def on(arguments: Arguments, config: Config) -> int:
+    """Switch the camera on."""
+    return _change(config, "camera", "camera", on=True, consent=arguments.consent)
+
+
+def off(_: Arguments, config: Config) -> int:
+    """Switch the camera off."""
+    return _change(config, "camera", "camera", on=False)
+
+
+def mood(arguments: Arguments, config: Config) -> int:
+    """Override the song mood, or go back to automatic."""
+    if arguments.song_mood == "auto":
+        return _change(config, "mood", "target", song_mood=None)
+    song_mood = _one_of(arguments.song_mood, tuple(SongMood), "auto")
+    seconds = seconds_in(arguments.duration) if arguments.duration else None
+    return _change(config, "mood", "target", song_mood=song_mood, seconds=seconds)
+
+
+def goal(arguments: Arguments, config: Config) -> int:
+    """Show or set the goal."""
+    if arguments.goal is None:
+        _say(Server.from_config(config).get("status")["words"]["goal"])
+        return 0
+    return _change(config, "goal", "goal", goal=_one_of(arguments.goal, tuple(Goal)))
+
+
+def pause(arguments: Arguments, config: Config) -> int:
+    """Change nothing for a while."""
+    seconds = seconds_in(arguments.duration)
+    return _change(config, "pause", "pause", seconds=seconds)
+
+
+def correct(arguments: Arguments, config: Config) -> int:
+    """Say whether the mood is right, and what was learnt."""
+    server = Server.from_config(config)
+    now = _changed(server, "corrections", verdict=arguments.verdict)
+    learnt = now["learnt"]["corrections"]
+    _say(*(learnt or ["Noted; three in the same direction shift the readings."]))
+    return 0
+
+
+def baseline(arguments: Arguments, config: Config) -> int:
+    """Start the two minutes of one's resting face, or forget it."""
+    _changed(Server.from_config(config), "baseline", forget=arguments.forget)
+    if arguments.forget:
+        _say("Your resting face is forgotten.")
+    else:
+        _say("For two minutes look towards the camera with a resting face.")
+    return 0
+
+
+def why(_: Arguments, config: Config) -> int:
+    """Print the picks with their reasons, the next ones first."""
+    picks = Server.from_config(config).get("feedback")
+    _say(*_reasons("Next:", picks["next_picks"]))
+    _say(*_reasons("Last:", picks["last_picks"][::-1]))
+    if not picks["next_picks"] and not picks["last_picks"]:
+        _say("Nothing was picked yet: 'mopidy moodcam status' says why.")
+    return 0
+
+
+# Songs
+
+
+def scan(arguments: Arguments, config: Config) -> int:
+    """Analyse the sound of Mopidy's library."""
+    from mopidy_moodcam.songs import scan, walk  # noqa: PLC0415
+
+    with _catalogue(config) as catalogue:
+        return scan.scan(
+            catalogue,
+            walk.walk(config),
+            jobs=arguments.jobs,
+            limit=arguments.limit,
+            force=arguments.force,
+            console=_console(),
+        )
+
+
+def import_(arguments: Arguments, config: Config) -> int:
+    """Read tables."""
+    from mopidy_moodcam.songs import tables  # noqa: PLC0415
+
+    with _catalogue(config) as catalogue:
+        return tables.import_files(catalogue, arguments.files, _console())
+
+
+def cluster(_: Arguments, config: Config) -> int:
+    """Fit the clusters anew."""
+    from mopidy_moodcam.songs import clusters  # noqa: PLC0415
+
+    with _catalogue(config) as catalogue:
+        return clusters.refit(catalogue, _console())
+
+
+# Helpers
+
+
+def seconds_in(text: str) -> float:
+    """Return the seconds in '90s', '30m', '1h', '1h30m' or '45' (minutes).
+
+    Raises `CommandError`.
+    """
+    if re.fullmatch(r"\d{1,5}", text):
+        return float(text) * 60
+    parts = re.fullmatch(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", text.lower())
+    if parts is None or not text:
+        raise CommandError(f"{text!r} is no time: write it like 90s, 30m, 1h or 1h30m.")
+    hours, minutes, seconds = (float(part or 0) for part in parts.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _change(config: Config, name: str, topic: str, **body: Any) -> int:  # noqa: ANN401
+    """Ask for a change and print what the status says of `topic` then."""
+    lines = _changed(Server.from_config(config), name, **body)["words"]
+    _say(lines.get(topic, lines["target"]))
+    return 0
+
+
+def _changed(server: Server, name: str, **body: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Ask for a change and return the first status published after it."""
+    before = server.get("status")["time"]
+    server.post(name, **body)
+    now = server.get("status")
+    for _ in range(20):
+        if now["time"] != before:
+            break
+        time.sleep(0.1)
+        now = server.get("status")
+    return now
+
+
+def _reasons(title: str, picks: list[dict[str, Any]]) -> list[str]:
+    from mopidy_moodcam import words  # noqa: PLC0415
+
+    lines = [
+        f"  {words.song(pick['artist'], pick['title'], pick['uri'])}: {pick['reason']}"
+        for pick in picks
+    ]
+    return [title, *lines] if lines else []
+
+
+@contextlib.contextmanager
+def _catalogue(config: Config) -> Iterator[Catalogue]:
+    """Open the catalogue; a running server is told when it was changed."""
+    from mopidy_moodcam.songs.catalogue import Catalogue  # noqa: PLC0415
+
+    with Catalogue.open(data_dir(config) / "catalogue.sqlite") as catalogue:
+        before = catalogue.version()
+        yield catalogue
+        changed = catalogue.version() != before
+    if changed:
+        with contextlib.suppress(ServerError):
+            Server.from_config(config).post("songs", reload=True)
+
+
+def data_dir(config: Config) -> pathlib.Path:
+    """Return the folder of the extension's data, made where it is missing."""
+    from mopidy_moodcam import Extension  # noqa: PLC0415
+
+    return Extension.get_data_dir(config)  # type: ignore[arg-type]
+
+
+def _console() -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(highlight=False)
+
+
+def _one_of(word: str, *known: Any) -> str:  # noqa: ANN401
+    words = [w for k in known for w in ((k,) if isinstance(k, str) else k)]
+    if word not in words:
+        raise CommandError(f"{word!r} is not known; known: {', '.join(words)}.")
+    return word
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    module = (error.name or "").partition(".")[0]
+    extra = EXTRAS.get(module)
+    if extra is None:
+        raise error
+    return (
+        f"This needs {module!r}, which is not installed: "
+        f"{sys.executable} -m pip install 'Mopidy-MoodCam[{extra}]'"
+    )
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _complain(sentence: str) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return 1
