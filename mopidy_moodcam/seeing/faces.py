@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import cv2
@@ -20,7 +21,6 @@ from mopidy_moodcam.resources import MissingFile, weight_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
@@ -166,16 +166,16 @@ class HaarFinder:
     """
 
     def __init__(self) -> None:
+        folder = Path(cv2.__file__).parent / "data"
         self._cascade = cv2.CascadeClassifier(
-            cv2.data.haarcascades + "haarcascade_frontalface_default.xml"
+            str(folder / "haarcascade_frontalface_default.xml")
         )
 
     def find(self, frame: np.ndarray, *, follow: bool = False) -> list[FoundFace]:  # noqa: ARG002 (it has no cheaper way)
         """Return the faces in a frame; see `FaceFinder.find`."""
         grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         boxes = self._cascade.detectMultiScale(grey, 1.1, 5, minSize=(24, 24))
-        found = [FoundFace(tuple(float(v) for v in box), 1.0) for box in boxes]
-        return _distinct(found)
+        return _distinct([FoundFace(_floats(box), 1.0) for box in boxes])
 
 
 def open_finder(weights: Callable[[str], Path] = weight_path) -> FaceFinder:
@@ -235,7 +235,7 @@ def _read_net(path: Path) -> cv2.dnn.Net:
     engine = getattr(cv2.dnn, "ENGINE_CLASSIC", None)
     if engine is None:
         return cv2.dnn.readNetFromTFLite(str(path))
-    return cv2.dnn.readNetFromTFLite(str(path), engine)
+    return cv2.dnn.readNetFromTFLite(str(path), engine)  # pyright: ignore[reportCallIssue]
 
 
 def _anchors(size: int, strides: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -283,10 +283,9 @@ def _merge(table: np.ndarray, scores: np.ndarray) -> list[FoundFace]:
         same[0] = True
         group = rest[same]
         values = np.average(table[group], axis=0, weights=scores[group])
-        x0, y0, x1, y1 = (float(v) for v in values[4:])
-        eyes = tuple(sorted(((x0, y0), (x1, y1))))
-        box = tuple(float(v) for v in values[:4])
-        found.append(FoundFace(box, float(scores[best]), eyes))
+        left, top, width, height, x0, y0, x1, y1 = (float(v) for v in values)
+        eyes = ((x0, y0), (x1, y1)) if x0 < x1 else ((x1, y1), (x0, y0))
+        found.append(FoundFace((left, top, width, height), float(scores[best]), eyes))
         rest = rest[~same]
     return found
 
@@ -300,12 +299,17 @@ def _distinct(faces: list[FoundFace]) -> list[FoundFace]:
     return sorted(kept, key=_width, reverse=True)
 
 
-def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
+def _overlap(one: Box | np.ndarray, other: Box | np.ndarray) -> float:
     """Intersection over union of two boxes."""
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     common = max(0.0, width) * max(0.0, height)
     return common / max(1e-9, one[2] * one[3] + other[2] * other[3] - common)
+
+
+def _floats(box: Sequence[float]) -> Box:
+    left, top, width, height = box
+    return float(left), float(top), float(width), float(height)
 
 
 def _width(face: FoundFace) -> float:

@@ -1,0 +1,358 @@
+"""The eye: `python -m mopidy_moodcam.seeing --camera SOURCE`.
+
+It runs in a process of its own and prints one JSON object a line: readings, its
+state, and a beat before each thing that may hang. Commands come in as JSON lines.
+Frames never leave it: it may write no file (a limit of zero, held by the kernel),
+and what it prints are numbers and its own sentences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import json
+import logging
+import os
+import queue
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mopidy_moodcam.seeing.clock import Clock, FastClock
+from mopidy_moodcam.seeing.devices import CameraError
+from mopidy_moodcam.seeing.post import Poster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mopidy_moodcam.glossary import NoReading, Reading
+    from mopidy_moodcam.seeing.burst import Model
+    from mopidy_moodcam.seeing.faces import FaceFinder
+
+logger = logging.getLogger("mopidy_moodcam.seeing")
+
+LONGEST_PAUSE = {"busy": 120.0, "gone": 60.0}
+"""Seconds: while another program uses the camera, or it is unplugged, ask rarely."""
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+CANNOT_START = 3  # exit status where something must be installed first
+
+
+class Eye:
+    """Takes a burst every `interval` seconds and hands the readings to `say`.
+
+    `take` takes one burst with a function to call before each step that may hang;
+    it raises `CameraError`. `commands` is what came in meanwhile.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[Callable[[str], None]], Reading],
+        say: Callable[[dict[str, Any]], None],
+        *,
+        clock: Clock,
+        interval: float,
+        commands: queue.SimpleQueue[dict[str, Any]],
+        room: str = "",
+    ) -> None:
+        self._take = take
+        self._say = say
+        self._clock = clock
+        self._interval = interval
+        self._commands = commands
+        self._room = room
+        self._failures = 0
+        self._state = ("", "")
+
+    def run(self, count: int | None = None) -> None:
+        """Take `count` bursts, or go on for ever."""
+        turn = 0
+        while count is None or turn < count:
+            began = self._clock.elapsed
+            reading = self._burst()
+            turn += 1
+            if turn != count:
+                self._rest(began, reading.reason)
+
+    def _burst(self) -> Reading:
+        from mopidy_moodcam.glossary import Reading  # noqa: PLC0415
+
+        start = time.process_time()
+        why = ""
+        try:
+            reading = self._take(self._beat)
+        except CameraError as error:
+            why = error.sentence
+            reading = Reading(
+                time=self._clock.now, reason=error.reason, room=self._room
+            )
+        cost = round(1000 * (time.process_time() - start), 1)
+        self._tell_state(reading.reason, why)
+        self._say({"type": "reading", **reading.to_json(), "milliseconds": cost})
+        return reading
+
+    def _beat(self, doing: str, seconds: float = 0.0) -> None:
+        self._say({"type": "beat", "doing": doing, "seconds": round(seconds, 1)})
+
+    def _tell_state(self, reason: NoReading | None, why: str) -> None:
+        sentence = why or TROUBLES.get(reason or "", "")
+        state = ("trouble" if sentence else "ready", sentence)
+        if state != self._state:
+            self._state = state
+            self._say({"type": "state", "word": state[0], "why": state[1]})
+
+    def _rest(self, began: float, reason: str | None) -> None:
+        """Wait for the next turn, or for a command that wants one now."""
+        if reason in LONGEST_PAUSE:
+            self._failures += 1
+        else:
+            self._failures = 0
+        while True:
+            due = began + self._pause(reason or "")
+            left = due - self._clock.elapsed
+            self._beat("rest", max(0.0, left))
+            try:
+                if isinstance(self._clock, FastClock):
+                    command = self._commands.get_nowait()
+                else:
+                    command = self._commands.get(timeout=max(0.0, left))
+            except queue.Empty:
+                self._clock.wait(due - self._clock.elapsed)
+                return
+            if self._obeyed(command):
+                return
+
+    def _pause(self, reason: str) -> float:
+        longest = LONGEST_PAUSE.get(reason, 0.0)
+        longer = self._interval * 2.0 ** min(10, max(0, self._failures - 1))
+        return max(self._interval, min(longest, longer))
+
+    def _obeyed(self, command: dict[str, Any]) -> bool:
+        """Do what a command says; True where a burst is wanted now."""
+        if command.get("do") == "interval":
+            with contextlib.suppress(TypeError, ValueError):
+                self._interval = min(3600.0, max(0.5, float(command["seconds"])))
+        return command.get("do") == "look"
+
+
+TROUBLES = {
+    "gone": "The camera gave no frame; it may be unplugged.",
+    "stuck": "The camera repeats one frame; unplug it and plug it in.",
+}
+"""Of the other reasons the reading itself says enough: nobody is no trouble."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the eye and return its exit status."""
+    chosen = parser().parse_args(arguments)
+    _be_modest()
+    if chosen.leash:
+        _die_with_parent()
+    out = _writer()
+    say = _printer(
+        out, None if chosen.post is None else Poster(chosen.post, chosen.token)
+    )
+    commands: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    count = 1 if chosen.once else chosen.count
+    _listen(commands, leash=count is None and not chosen.post)
+    say({"type": "state", "word": "starting", "why": "", "source": chosen.camera})
+    clock = FastClock() if chosen.fast else Clock()
+    try:
+        take = _eyesight(chosen, clock)
+    except Exception as error:  # noqa: BLE001 (the edge: runtimes raise anything)
+        say({"type": "state", "word": "trouble", "why": _in_words(error)})
+        return CANNOT_START
+    eye = Eye(
+        take,
+        say,
+        clock=clock,
+        interval=chosen.interval,
+        commands=commands,
+        room=chosen.room,
+    )
+    eye.run(count)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the eye's command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mopidy_moodcam.seeing",
+        description="Watch a camera and print readings, numbers only, as JSON lines.",
+    )
+    parser.add_argument(
+        "--camera",
+        default="auto",
+        help="auto, a number, a device, a URL, a video file, a folder of images, "
+        "demo (demo:10: ten times as fast)",
+    )
+    parser.add_argument("--interval", type=_positive, default=20.0, metavar="SECONDS")
+    parser.add_argument("--frames", type=int, default=5, help="frames of a burst")
+    parser.add_argument(
+        "--runtime", choices=("auto", "torchscript", "onnx"), default="auto"
+    )
+    parser.add_argument("--once", action="store_true", help="one burst only")
+    parser.add_argument("--count", type=int, help="so many bursts only")
+    parser.add_argument("--room", default="", help="this room's name in the readings")
+    parser.add_argument("--post", metavar="URL", help="send the readings to a server")
+    parser.add_argument("--token", default="", help="the server's moodcam/token")
+    parser.add_argument(
+        "--leash", action="store_true", help="die with the program that started it"
+    )
+    parser.add_argument(
+        "--fast", action="store_true", help="go through a file as fast as possible"
+    )
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError("must be seconds, more than 0")
+    return value
+
+
+def _be_modest() -> None:
+    """Take little of the machine, and no right to write any file."""
+    sys.dont_write_bytecode = True
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    # OpenCV talks on stderr about every device that is missing.
+    os.environ["OPENCV_LOG_LEVEL"] = "SILENT"
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "threads;1"
+    with contextlib.suppress(OSError):
+        os.nice(10)
+
+
+def _die_with_parent() -> None:
+    """Let Linux kill the eye when its keeper is gone, even while it hangs."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _writer() -> int:
+    """Return where to print, then forbid this process to write any file.
+
+    Where the output was sent to a file, `cat` holds the pen: numbers go through
+    a pipe even then.
+    """
+    for descriptor in (1, 2):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            _through_cat(descriptor)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    return 1
+
+
+def _through_cat(descriptor: int) -> None:
+    reading, writing = os.pipe()
+    command = ["cat"]
+    cat = subprocess.Popen(command, stdin=reading, stdout=descriptor)
+    os.dup2(writing, descriptor)
+    os.close(reading)
+    os.close(writing)
+    _helpers.append((descriptor, cat))
+
+
+_helpers: list[tuple[int, subprocess.Popen[bytes]]] = []
+
+
+def _printer(out: int, poster: Poster | None) -> Callable[[dict[str, Any]], None]:
+    lock = threading.Lock()
+
+    def say(message: dict[str, Any]) -> None:
+        line = json.dumps(message, separators=(",", ":")) + "\n"
+        try:
+            with lock:
+                os.write(out, line.encode())
+        except OSError:  # nobody listens any more
+            _leave(0)
+        if poster is not None and message["type"] == "reading":
+            poster.post(message)
+
+    return say
+
+
+def _listen(commands: queue.SimpleQueue[dict[str, Any]], *, leash: bool) -> None:
+    """Take commands from stdin in a thread; its end is the eye's end, on a leash.
+
+    Only a pipe is a leash: a terminal or /dev/null is nobody who could die.
+    """
+    mode = os.fstat(0).st_mode
+    leash = leash and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
+
+    def listen() -> None:
+        for line in sys.stdin:
+            command = _command(line)
+            if command.get("do") == "quit":
+                _leave(0)
+            commands.put(command)
+        if leash:
+            _leave(0)
+
+    threading.Thread(target=listen, name="commands", daemon=True).start()
+
+
+def _command(line: str) -> dict[str, Any]:
+    try:
+        command = json.loads(line)
+    except ValueError:
+        return {}
+    return command if isinstance(command, dict) else {}
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once, even while a camera hangs; the kernel closes the device."""
+    os._exit(status)
+
+
+def _eyesight(
+    chosen: argparse.Namespace, clock: Clock
+) -> Callable[[Callable[[str], None]], Reading]:
+    """Load detector and network, once; return what takes a burst."""
+    from mopidy_moodcam.seeing import burst, expression, faces  # noqa: PLC0415
+    from mopidy_moodcam.seeing.camera import open_camera  # noqa: PLC0415
+
+    faces.cv2.setNumThreads(1)
+    finder: FaceFinder = faces.open_finder()
+    model: Model = expression.load(runtime=chosen.runtime)
+
+    def take(beat: Callable[[str], None]) -> Reading:
+        beat("open")
+        with open_camera(chosen.camera, clock=clock) as camera:
+            return burst.look(
+                camera,
+                finder,
+                model,
+                clock=clock,
+                room=chosen.room,
+                frames=chosen.frames,
+                beat=beat,
+            )
+
+    return take
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return (
+            f"The eye needs the Python package {error.name or error}; run: "
+            "pip install 'Mopidy-MoodCam[eye]'."
+        )
+    return str(error) or type(error).__name__
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: _leave(0))
+    signal.signal(signal.SIGINT, lambda *_: _leave(0))
+    code = main()
+    for number, helper in _helpers:
+        os.close(number)
+        helper.wait()
+    _leave(code)

@@ -1,0 +1,69 @@
+"""Send readings of an eye on another machine to the server."""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = 5.0  # seconds; the next reading is worth more than this one
+
+
+class Poster:
+    """Posts readings as JSON; says so once when the server is away, and back."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str = "",
+        *,
+        urlopen: Callable[..., Any] = urllib.request.urlopen,
+    ) -> None:
+        self._url = url
+        self._headers = {"Content-Type": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._urlopen = urlopen
+        self._trouble: str | None = None
+
+    def post(self, reading: dict[str, Any]) -> bool:
+        """Send one reading; returns whether the server took it."""
+        try:
+            request = urllib.request.Request(  # noqa: S310 (the user's own URL)
+                self._url, json.dumps(reading).encode(), self._headers
+            )
+            with self._urlopen(request, timeout=TIMEOUT):
+                pass
+        except urllib.error.HTTPError as error:
+            self._say(_refusal(error))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            self._say(f"The server {self._url!r} is away ({reason}); trying again.")
+        else:
+            self._say("")
+        return not self._trouble
+
+    def _say(self, trouble: str) -> None:
+        if trouble == self._trouble:
+            return
+        if trouble:
+            logger.warning("%s", trouble)
+        else:
+            logger.info("The server %r takes the readings.", self._url)
+        self._trouble = trouble
+
+
+def _refusal(error: urllib.error.HTTPError) -> str:
+    if error.code in (401, 403):
+        return (
+            "The server refuses the readings; set moodcam/token there and give "
+            "the same with --token here."
+        )
+    return f"The server answers {error.code} to the readings; check the URL of --post."
