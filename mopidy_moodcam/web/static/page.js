@@ -1,0 +1,581 @@
+// The page shows the server's status and hands in commands; it keeps no state
+// of its own but what was typed. Text from songs and cameras is only ever set as
+// text, never as markup.
+
+const EXPRESSIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
+const SONG_MOODS = ["happy", "energetic", "romantic", "calm", "sad", "intense"];
+const GOALS = {
+  match: "plays what fits the mood",
+  lift: "starts where you are and leads towards happier songs",
+  calm: "starts where you are and leads towards calmer songs",
+  hold: "leaves the music as it is, whatever the camera sees",
+};
+const CAMERA = {
+  off: "It is off.",
+  "needs consent": "It is off until you agree once.",
+  starting: "It is starting.",
+  watching: "It looks at the room now and then.",
+  resting: "It is on, and rests until music plays.",
+  guests: "It waits, because guests are here.",
+  paused: "It is paused.",
+  trouble: "It cannot see.",
+};
+const NO_FACE = {
+  nobody: "Nobody is in view.",
+  dark: "It is too dark to see.",
+  blurred: "The picture is too blurred.",
+  busy: "Another program uses the camera.",
+  gone: "The camera is not there.",
+  stuck: "The camera repeats the same picture.",
+};
+const POLL = 5000;
+
+const $ = (id) => document.getElementById(id);
+const judged = new Map(); // uri → "loved" or "banned", as far as this page knows
+let status = null;
+let clockOff = 0; // the server's clock minus this one, in seconds
+let searched = 0;
+
+// ---------------------------------------------------------------- small tools
+
+function make(tag, options = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(options)) {
+    if (key === "class") element.className = value;
+    else if (key === "tint") element.style.setProperty("--tint", `var(--${value})`);
+    else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== ""));
+  return element;
+}
+
+function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(space, "use");
+  use.setAttribute("href", `#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+function setText(id, text) {
+  const element = $(id);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+// Redraw a part only when what it shows has changed, so that focus, scrolling
+// and open lists stay as they are.
+const drawn = new Map();
+function whenChanged(part, value, draw) {
+  const text = JSON.stringify(value);
+  if (drawn.get(part) === text) return;
+  drawn.set(part, text);
+  draw();
+}
+
+const now = () => Date.now() / 1000 + clockOff;
+const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
+const percent = (share) => `${Math.round(share * 100)} %`;
+const song = (it) => [it.artist, it.title].filter(Boolean).join(" – ") || it.uri;
+
+function clock(seconds) {
+  return new Date((seconds - clockOff) * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
+function span(seconds) {
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 1) return "less than a minute";
+  if (minutes < 60) return `${minutes} minute${minutes === 1 ? "" : "s"}`;
+  const hours = Math.floor(minutes / 60);
+  return `${hours} h ${minutes % 60} min`;
+}
+
+let toastTimer = 0;
+function toast(text) {
+  $("toast").textContent = text;
+  $("toast").classList.add("shown");
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => $("toast").classList.remove("shown"), 5000);
+}
+
+// ------------------------------------------------------------ to the server
+
+function headers() {
+  const token = localStorage.getItem("moodcam-token");
+  return {
+    "Content-Type": "application/json",
+    ...(token ? { Authorization: `Bearer ${token}` } : {}),
+  };
+}
+
+async function send(name, body, said) {
+  let answer;
+  try {
+    answer = await fetch(`api/${name}`, { method: "POST", headers: headers(), body: JSON.stringify(body) });
+  } catch {
+    toast("The server does not answer.");
+    return false;
+  }
+  if (answer.status === 401 && (await askToken())) return send(name, body, said);
+  if (!answer.ok) {
+    const { error } = await answer.json().catch(() => ({ error: "This did not work." }));
+    toast(error);
+    return false;
+  }
+  if (said) toast(said);
+  return true;
+}
+
+async function fetchJson(path) {
+  const answer = await fetch(path);
+  const date = Date.parse(answer.headers.get("Date") ?? "");
+  if (date) clockOff = Math.abs(date - Date.now()) < 5000 ? 0 : (date - Date.now()) / 1000;
+  const value = await answer.json();
+  if (!answer.ok) throw new Error(value.error);
+  return value;
+}
+
+function askToken() {
+  const dialog = $("ask-token");
+  $("token").value = "";
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((done) => {
+    dialog.addEventListener(
+      "close",
+      () => {
+        const given = dialog.returnValue === "yes" && $("token").value.trim();
+        if (given) localStorage.setItem("moodcam-token", given);
+        done(Boolean(given));
+      },
+      { once: true },
+    );
+  });
+}
+
+// ---------------------------------------------------------------- drawing
+
+function draw() {
+  if (!status) return;
+  drawNotices();
+  drawMood();
+  drawMusic();
+  drawCamera();
+  drawPicks();
+  drawHistory();
+  drawSongs();
+  drawLearnt();
+  setText("about", `Mopidy-MoodCam ${status.version}`);
+}
+
+function drawNotices() {
+  const notices = [...status.notices];
+  if (status.dry_run) notices.push("Trial: songs are picked and named, but nothing is queued (moodcam/dry_run).");
+  if (status.quiet) notices.push("Quiet hours: nothing is changed now.");
+  whenChanged("notices", notices, () => {
+    $("notices").replaceChildren(...notices.map((text) => make("p", { class: "notice" }, text)));
+  });
+}
+
+function drawMood() {
+  const { mood, target } = status;
+  const known = mood.label !== "unknown";
+  setText("mood-word", known ? mood.label : "Unknown");
+  setText("mood-sure", known ? `${percent(mood.confidence)} sure, for ${span(now() - mood.since)}` : "The music stays as it is.");
+  setText("mood-why", mood.why ? capital(mood.why) + "." : "");
+  const accent = target ? target.song_mood : "unknown";
+  document.documentElement.style.setProperty("--accent", `var(--${accent})`);
+  document.title = known ? `${capital(mood.label)} – MoodCam` : "MoodCam";
+  whenChanged("bars", [mood.probabilities, mood.label], () => drawBars(mood));
+  whenChanged("plane", [mood.affect, target && target.affect, status.history.length], drawPlane);
+}
+
+function drawBars(mood) {
+  const best = Math.max(...mood.probabilities);
+  const bars = EXPRESSIONS.map((name, i) => {
+    const share = mood.probabilities[i];
+    const fill = make("i");
+    fill.style.background = `var(--${name})`;
+    fill.style.transform = `scaleX(${share})`;
+    return make(
+      "li",
+      { class: share === best && mood.label !== "unknown" ? "top-one" : "" },
+      make("span", {}, name),
+      make("span", { class: "bar", "aria-hidden": "true" }, fill),
+      make("span", { class: "percent" }, percent(share)),
+    );
+  });
+  $("bars").replaceChildren(...bars);
+}
+
+function place(id, affect) {
+  $(id).setAttribute("cx", affect ? affect.valence : 0);
+  $(id).setAttribute("cy", affect ? -affect.arousal : 0);
+}
+
+function drawPlane() {
+  const { mood, target } = status;
+  place("plane-point", mood.affect);
+  place("plane-halo", mood.affect);
+  $("plane-halo").setAttribute("r", 0.14 + 0.3 * (1 - mood.confidence));
+  place("plane-target", target && target.affect);
+  $("plane-target").toggleAttribute("hidden", !target);
+  const trail = status.history.slice(-6).filter((past) => past.label !== "unknown");
+  $("plane-trail").setAttribute("points", trail.map((past) => `${past.affect.valence},${-past.affect.arousal}`).join(" "));
+  const side = (value, low, high) => (value > 0.15 ? high : value < -0.15 ? low : "neither");
+  const { valence, arousal } = mood.affect;
+  const words = `pleasant or unpleasant: ${side(valence, "unpleasant", "pleasant")}; awake or quiet: ${side(arousal, "quiet", "awake")}`;
+  $("plane").setAttribute("aria-label", `The mood's place, ${words}. The ring is what is played for.`);
+}
+
+function drawMusic() {
+  const { target, override, paused_until: paused } = status;
+  let words = "Nothing is chosen yet.";
+  if (target) {
+    const until = target.until ? ` until ${clock(target.until)}` : "";
+    words = override ? `${capital(target.song_mood)} songs, chosen by hand${until}.` : `${capital(target.song_mood)} songs: ${target.why}.`;
+  }
+  if (paused) words += ` Paused until ${clock(paused)}.`;
+  else if (status.hands_off_until) words += ` Hands off until ${clock(status.hands_off_until)}, as you changed the queue.`;
+  setText("target-words", words);
+  for (const button of $("moods").children) {
+    const mine = button.dataset.mood;
+    const pressed = override ? target !== null && mine === target.song_mood : mine === "";
+    button.setAttribute("aria-pressed", String(pressed));
+  }
+  $("pause").setAttribute("aria-pressed", String(Boolean(paused)));
+  setText("pause", paused ? "Go on" : "Pause for an hour");
+  const radio = $(`goal-${status.goal}`);
+  if (radio && !radio.checked) radio.checked = true;
+  setText("goal-words", `${capital(status.goal)} ${GOALS[status.goal] ?? ""}.`);
+}
+
+function drawCamera() {
+  const { camera, counters } = status;
+  $("camera").setAttribute("aria-checked", String(camera.on));
+  const why = camera.why ? ` ${capital(camera.why)}.` : "";
+  setText("camera-words", (CAMERA[camera.state] ?? capital(camera.state)) + why);
+  $("guests").hidden = camera.state !== "guests";
+  setText("seen", counters.frames_seen.toLocaleString());
+  setText("stored", counters.frames_stored.toLocaleString());
+  setText("sent", counters.frames_sent.toLocaleString());
+  whenChanged("aim", [status.reading, camera.on], drawAim);
+}
+
+function drawAim() {
+  const reading = status.camera.on ? status.reading : null;
+  const faces = reading ? reading.faces : [];
+  $("faces").replaceChildren(...faces.map(faceBox));
+  let words = "The camera is off.";
+  if (reading) {
+    const count = faces.length === 1 ? "One face" : `${faces.length} faces`;
+    words = faces.length ? `${count}, mirrored as in a mirror. Bigger and brighter is better.` : (NO_FACE[reading.reason] ?? "No face is seen.");
+  } else if (status.camera.on) words = "The first look is still to come.";
+  setText("faces-words", words);
+  $("aim").setAttribute("aria-label", words);
+  const light = reading && reading.light !== null ? reading.light : 0;
+  $("light").setAttribute("aria-valuenow", Math.round(light * 100));
+  $("light-fill").style.transform = `scaleX(${light})`;
+  setText("light-words", !reading || reading.light === null ? "–" : light < 0.12 ? "too dark" : light > 0.92 ? "too bright" : light < 0.25 ? "dim" : "good");
+}
+
+function faceBox(face) {
+  const space = "http://www.w3.org/2000/svg";
+  const [left, top, width, height] = face.box;
+  const box = document.createElementNS(space, "rect");
+  box.setAttribute("class", "face");
+  box.setAttribute("x", (1 - left - width) * 160);
+  box.setAttribute("y", top * 90);
+  box.setAttribute("width", width * 160);
+  box.setAttribute("height", height * 90);
+  box.setAttribute("rx", 4);
+  const best = face.probabilities.indexOf(Math.max(...face.probabilities));
+  const words = document.createElementNS(space, "text");
+  words.setAttribute("class", "face-words");
+  words.setAttribute("x", (1 - left - width) * 160 + 1);
+  words.setAttribute("y", Math.max(top * 90 - 2.5, 7));
+  words.textContent = EXPRESSIONS[best];
+  const group = document.createElementNS(space, "g");
+  group.append(box, words);
+  return group;
+}
+
+function drawPicks() {
+  const verdicts = [...judged.entries()];
+  whenChanged("next", [status.next_picks, verdicts], () => songList("next", status.next_picks, "Nothing is picked yet."));
+  const last = [...status.last_picks].reverse().slice(0, 10);
+  whenChanged("last", [last, verdicts], () => songList("last", last, "Nothing was played yet."));
+}
+
+function songList(id, songs, nothing) {
+  const list = typeof id === "string" ? $(id) : id;
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const rows = songs.map(songRow);
+  list.replaceChildren(...(rows.length ? rows : [make("li", { class: "none" }, nothing)]));
+  if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function songRow(it) {
+  const reason = it.reason ?? (it.by_hand ? "put there by hand" : (it.song_mood ?? "has no mood yet"));
+  return make(
+    "li",
+    {},
+    make("div", {}, make("p", { class: "title" }, it.title || it.uri), make("p", { class: "by" }, it.artist), make("p", { class: "reason", tint: it.song_mood ?? "unknown" }, reason)),
+    make("div", { class: "verdicts" }, verdictButton(it, "loved", "heart", "Love"), verdictButton(it, "banned", "ban", "Never play")),
+  );
+}
+
+function verdictButton(it, verdict, symbol, words) {
+  const given = judged.get(it.uri) === verdict;
+  const button = make(
+    "button",
+    {
+      type: "button",
+      class: `icon ${verdict === "loved" ? "love" : "ban"}`,
+      "aria-pressed": String(given),
+      "aria-label": `${words}: ${song(it)}`,
+      title: words,
+      "data-key": `${verdict} ${it.uri}`,
+      onclick: () => judge(it, given ? "none" : verdict),
+    },
+    icon(symbol),
+  );
+  return button;
+}
+
+async function judge(it, verdict) {
+  const said = { loved: "Loved.", banned: "It will not be picked again.", none: "Taken back." }[verdict];
+  if (!(await send("feedback", { uri: it.uri, verdict }, said))) return;
+  if (verdict === "none") judged.delete(it.uri);
+  else judged.set(it.uri, verdict);
+  draw();
+  for (const list of document.querySelectorAll("#found .songs")) songList(list, list.songs, "");
+}
+
+function drawHistory() {
+  const moods = status.history;
+  const minute = Math.floor(now() / 60);
+  whenChanged("history", [moods, minute], () => {
+    const start = moods.length ? moods[0].since : now();
+    const whole = Math.max(now() - start, 1);
+    const pieces = moods.map((mood, i) => {
+      const end = i + 1 < moods.length ? moods[i + 1].since : now();
+      const piece = make("i", { tint: mood.label, title: `${mood.label}, ${clock(mood.since)}` });
+      piece.style.flexGrow = Math.max((end - mood.since) / whole, 0);
+      return piece;
+    });
+    $("strip").replaceChildren(...pieces);
+    setText("strip-start", moods.length ? clock(start) : "");
+    const labels = [...new Set(moods.map((mood) => mood.label))];
+    $("legend").replaceChildren(...labels.map((label) => make("li", { tint: label }, label)));
+    const rows = [...moods].reverse().slice(0, 30).map((mood) => make("li", {}, make("time", {}, clock(mood.since)), mood.label + (mood.why ? ` (${mood.why})` : "")));
+    $("history").replaceChildren(...rows);
+  });
+}
+
+function drawSongs() {
+  const { songs } = status;
+  const count = (number) => number.toLocaleString();
+  let words = `${count(songs.analysed)} of ${count(songs.tracks)} can be picked.`;
+  if (songs.waiting) words += ` ${count(songs.waiting)} wait for 'mopidy moodcam scan'.`;
+  if (songs.why) words += ` ${songs.why}`;
+  setText("songs-words", words);
+  whenChanged("shelf", [songs.by_song_mood, songs.borrowed], () => {
+    const most = Math.max(1, ...songs.by_song_mood.map(([, number]) => number));
+    $("shelf").replaceChildren(...songs.by_song_mood.map(([mood, number]) => shelfRow(mood, number, most)));
+  });
+}
+
+function shelfRow(mood, number, most) {
+  const fill = make("i", { tint: mood });
+  fill.style.transform = `scaleX(${number / most})`;
+  const borrowed = status.songs.borrowed.includes(mood);
+  return make(
+    "li",
+    {},
+    make(
+      "button",
+      { type: "button", "aria-label": `Show the ${mood} songs, ${number}${borrowed ? ", borrowed from neighbours" : ""}`, onclick: () => showSongs(mood) },
+      make("span", { class: "name" }, mood),
+      make("span", { class: "bar", "aria-hidden": "true" }, fill),
+      make("span", { class: "count" }, `${number.toLocaleString()}${borrowed ? " borrowed" : ""}`),
+    ),
+  );
+}
+
+function drawLearnt() {
+  const { learnt } = status;
+  whenChanged("learnt", learnt.corrections, () => {
+    const lines = learnt.corrections.length ? learnt.corrections : ["Nothing yet. Three corrections in the same direction shift what it reads."];
+    $("corrections").replaceChildren(...lines.map((line) => make("li", {}, line)));
+  });
+  $("forget-corrections").disabled = learnt.corrections.length === 0;
+  const left = learnt.baseline_until ? learnt.baseline_until - now() : 0;
+  let words = "Two minutes of your resting face, as seven numbers. Then only the change from it counts.";
+  if (left > 0) words = `Learning: sit as you do when nothing happens, for ${Math.ceil(left)} more seconds.`;
+  else if (learnt.baseline) words = "It knows your resting face, as seven numbers. Only the change from it counts.";
+  setText("baseline-words", words);
+  setText("baseline", learnt.baseline ? "Learn it anew" : "Learn my resting face");
+  $("baseline").disabled = left > 0;
+  $("forget-baseline").hidden = !learnt.baseline && left <= 0;
+}
+
+// ------------------------------------------------------------------- songs
+
+async function showSongs(mood) {
+  await find(`api/songs?song_mood=${mood}&limit=100`, `${capital(mood)} songs`);
+}
+
+async function find(path, title) {
+  const asked = ++searched;
+  let songs;
+  try {
+    ({ songs } = await fetchJson(path));
+  } catch (error) {
+    toast(error.message || "The server does not answer.");
+    return;
+  }
+  if (asked !== searched) return; // a later search was quicker
+  for (const it of songs) {
+    if (it.verdict === "none") judged.delete(it.uri);
+    else judged.set(it.uri, it.verdict);
+  }
+  const list = make("ol", { class: "songs", tabindex: "0", "aria-label": title });
+  list.songs = songs;
+  songList(list, songs, "No song was found.");
+  const close = make("button", { type: "button", class: "soft", onclick: () => $("found").replaceChildren() }, "Close");
+  $("found").replaceChildren(make("div", { class: "head" }, make("h3", {}, title), close), list);
+}
+
+// ---------------------------------------------------------------- controls
+
+function build() {
+  for (const mood of SONG_MOODS) {
+    $("moods").append(
+      make("button", { type: "button", class: "mood-button", "data-mood": mood, "aria-pressed": "false", tint: mood }, make("span", { class: "swatch", "aria-hidden": "true" }), capital(mood)),
+    );
+  }
+  for (const goal of Object.keys(GOALS)) {
+    const radio = make("input", { type: "radio", name: "goal", id: `goal-${goal}`, value: goal });
+    $("goals").append(make("label", { title: GOALS[goal] }, radio, make("span", {}, goal)));
+  }
+  for (const name of EXPRESSIONS) $("really").append(make("option", { value: name }, name));
+}
+
+function listen() {
+  $("moods").addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button) chooseMood(button.dataset.mood);
+  });
+  $("goals").addEventListener("change", (event) => send("goal", { goal: event.target.value }));
+  $("pause").addEventListener("click", () => send("pause", { seconds: status && status.paused_until ? 0 : 3600 }));
+  $("camera").addEventListener("click", switchCamera);
+  $("guests-yes").addEventListener("click", () => send("guests", { allowed: true }));
+  for (const button of document.querySelectorAll("[data-verdict]")) {
+    button.addEventListener("click", () => correct(button.dataset.verdict));
+  }
+  $("really").addEventListener("change", (event) => {
+    if (event.target.value) correct(event.target.value);
+    event.target.value = "";
+  });
+  $("baseline").addEventListener("click", () => send("baseline", { forget: false }, "Look towards the camera, for two minutes."));
+  $("forget-baseline").addEventListener("click", () => send("baseline", { forget: true }, "Forgotten."));
+  $("forget-corrections").addEventListener("click", () => send("corrections", { forget: true }, "Forgotten."));
+  $("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const words = $("words").value.trim();
+    if (words) find(`api/songs?limit=50&q=${encodeURIComponent(words)}`, `Songs with “${words}”`);
+  });
+}
+
+function chooseMood(mood) {
+  if (!mood) return send("mood", { song_mood: null }, "Automatic again.");
+  const seconds = Number($("duration").value) || null;
+  return send("mood", { song_mood: mood, seconds }, `${capital(mood)} songs after this one.`);
+}
+
+function correct(verdict) {
+  const said = { right: "Good to know.", concentrating: "Noted: only concentrating." }[verdict] ?? "Noted. Three in the same direction shift what it reads.";
+  return send("corrections", { verdict }, said);
+}
+
+function switchCamera() {
+  if (!status) return;
+  if (status.camera.on && status.camera.state !== "needs consent") {
+    send("camera", { on: false }, "The camera is off.");
+  } else if (status.camera.state === "needs consent") {
+    $("consent").returnValue = "no";
+    $("consent").showModal();
+  } else {
+    send("camera", { on: true });
+  }
+}
+
+$("consent").addEventListener("close", () => {
+  if ($("consent").returnValue === "yes") send("camera", { on: true, consent: true }, "The camera is on.");
+});
+
+// -------------------------------------------------------------- the server
+
+function show(newest) {
+  status = newest;
+  draw();
+}
+
+function linked(state, words) {
+  $("link").className = `link ${state}`;
+  setText("link-words", words);
+}
+
+let pause = 1000;
+let socket = null;
+function connect() {
+  const url = new URL("ws", location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  socket = new WebSocket(url);
+  socket.addEventListener("open", () => {
+    pause = 1000;
+    linked("live", "live");
+  });
+  socket.addEventListener("message", (event) => show(JSON.parse(event.data)));
+  socket.addEventListener("close", () => {
+    socket = null;
+    poll();
+    setTimeout(connect, pause);
+    pause = Math.min(pause * 2, 30000);
+  });
+}
+
+// Where WebSockets do not get through (some proxies), ask now and then.
+async function poll() {
+  if (socket) return;
+  try {
+    show(await fetchJson("status.json"));
+    linked("live", "every few seconds");
+  } catch {
+    linked("lost", "no connection");
+  }
+}
+
+async function recall() {
+  try {
+    const { loved, banned } = await fetchJson("api/feedback");
+    for (const it of loved ?? []) judged.set(it.uri, "loved");
+    for (const it of banned ?? []) judged.set(it.uri, "banned");
+    draw();
+  } catch {
+    // The hearts stay empty; the next song list knows more.
+  }
+}
+
+build();
+listen();
+connect();
+recall();
+setInterval(draw, 5000);
+setInterval(() => socket?.readyState === WebSocket.OPEN || poll(), POLL);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) draw();
+});
