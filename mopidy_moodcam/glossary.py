@@ -12,7 +12,10 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven expressions; a probability vector has this order everywhere."""
@@ -181,7 +184,7 @@ class Pick:
 
 
 def _number(
-    data: dict[str, Any],
+    data: Mapping[Any, Any],
     key: str,
     low: float,
     high: float,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mopidy import config
 
+from mopidy_moodcam.feeling.hours import QuietHours
 from mopidy_moodcam.glossary import Goal
 
 if TYPE_CHECKING:
@@ -21,19 +22,19 @@ class Settings:
     """
 
     camera: str = "auto"
-    watch: str = "playing"
+    watch: Literal["playing", "always"] = "playing"
     goal: Goal = Goal.MATCH
     household: int = 4
     autostart: bool = False
     interval: int = 20
-    runtime: str = "auto"
-    room: str = "majority"
+    runtime: Literal["auto", "torchscript", "onnx"] = "auto"
+    room: Literal["majority", "calmest", "seat"] = "majority"
     seat: tuple[float, ...] = ()
-    guests: str = "wait"
+    guests: Literal["wait", "ignore"] = "wait"
     dwell: int = 30
     changes_per_hour: int = 12
-    neutral: str = "keep"
-    preset: str = "default"
+    neutral: Literal["keep", "calm", "any"] = "keep"
+    preset: Literal["default", "original"] = "default"
     lift_songs: int = 5
     ahead: int = 2
     repeat_after: int = 120
@@ -64,8 +65,35 @@ class Settings:
             if value is not None:
                 values[field.name] = value
         values["goal"] = Goal(values.get("goal", "match"))
-        values["seat"] = tuple(float(part) for part in values.get("seat", ()))
         return cls(**values)
+
+
+class _QuietHours(config.String):
+    """Ranges of the day; checked when Mopidy reads its configuration."""
+
+    def deserialize(self, value: Any) -> Any:  # noqa: ANN401
+        text = super().deserialize(value)
+        QuietHours.parse(text or "")
+        return text
+
+
+class _Seat(config.String):
+    """A region of the picture: left, top, width, height, each 0 … 1."""
+
+    def deserialize(self, value: Any) -> Any:  # noqa: ANN401
+        text = super().deserialize(value)
+        if not text:
+            return ()
+        try:
+            left, top, width, height = (float(part) for part in text.split(","))
+        except ValueError:
+            left = top = width = height = -1.0
+        if left < 0 or top < 0 or width <= 0 or height <= 0 or max(left, top) >= 1:
+            raise ValueError(
+                f"{text!r} is no region; give left, top, width and height "
+                "between 0 and 1, such as 0.5, 0, 0.5, 1."
+            )
+        return left, top, width, height
 
 
 def schema() -> dict[str, Any]:
@@ -80,7 +108,7 @@ def schema() -> dict[str, Any]:
         "interval": config.Integer(minimum=2, maximum=3600),
         "runtime": choice("auto", "torchscript", "onnx"),
         "room": choice("majority", "calmest", "seat"),
-        "seat": config.List(optional=True),
+        "seat": _Seat(optional=True),
         "guests": choice("wait", "ignore"),
         "dwell": config.Integer(minimum=0, maximum=3600),
         "changes_per_hour": config.Integer(minimum=1, maximum=3600),
@@ -91,7 +119,7 @@ def schema() -> dict[str, Any]:
         "repeat_after": config.Integer(minimum=0),
         "artist_cap": config.Integer(minimum=1, maximum=10),
         "hands_off": config.Integer(minimum=0),
-        "quiet_hours": config.String(optional=True),
+        "quiet_hours": _QuietHours(optional=True),
         "dry_run": config.Boolean(),
         "outputs": config.Boolean(),
         "token": config.Secret(optional=True),

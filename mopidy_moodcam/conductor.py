@@ -1,0 +1,344 @@
+"""Decides what the room's mood means now: the target, and whether to look.
+
+Readings, commands and the passing of time go in; a target and the camera's
+wish come out. It knows nothing of Mopidy, processes or threads, so that every
+rule about when MoodCam acts can be read and tested in one place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from mopidy_moodcam import desk
+from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, SONG_MOOD_AFFECT
+from mopidy_moodcam.feeling.baseline import Baseline
+from mopidy_moodcam.feeling.corrections import Corrections
+from mopidy_moodcam.feeling.goals import Planner
+from mopidy_moodcam.feeling.hours import QuietHours
+from mopidy_moodcam.feeling.tracker import Tracker, TrackerSettings
+from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Goal, Mood, Target
+from mopidy_moodcam.status import CameraState, Learnt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mopidy_moodcam.desk import Command
+    from mopidy_moodcam.glossary import Reading
+    from mopidy_moodcam.memory import Memory
+    from mopidy_moodcam.settings import Settings
+
+BASELINE_SECONDS = 120.0
+# While guests are there the camera is off; one look after this long tells
+# whether they have left.
+GUESTS_LOOK_AGAIN = 900.0
+HISTORY = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CameraWish:
+    """Whether the eye should run, with the state and the reason to show."""
+
+    look: bool
+    state: CameraState
+    why: str
+
+
+class Conductor:
+    """Holds the mood, the goal and every switch a person can turn."""
+
+    def __init__(self, settings: Settings, memory: Memory, *, now: float) -> None:
+        self._settings = settings
+        self._memory = memory
+        self._now = now
+        self._baseline = Baseline.from_json(memory.now.baseline)
+        self._corrections = Corrections.from_json(memory.now.corrections)
+        self._tracker = Tracker(
+            _tracker_settings(settings),
+            baseline=self._baseline,
+            corrections=self._corrections,
+        )
+        self._planner = Planner(
+            memory.now.goal or settings.goal,
+            preset=settings.preset,
+            neutral=settings.neutral,
+            lift_songs=settings.lift_songs,
+        )
+        self._quiet_hours = QuietHours.parse(settings.quiet_hours)
+        self._told: Mood | None = None
+        self._told_until = 0.0
+        self._guests_since: float | None = None
+        self._baseline_until: float | None = None
+        self._obeys: Mapping[type, Callable[[Any], None]] = {
+            desk.SwitchCamera: self._switch,
+            desk.SetGoal: self._set_goal,
+            desk.Override: self._choose,
+            desk.Pause: self._pause,
+            desk.Correct: self._correct,
+            desk.ForgetCorrections: self._forget_corrections,
+            desk.Baseline: self._take_baseline,
+            desk.AllowGuests: self._allow_guests,
+            desk.TakeReading: lambda command: self.take_reading(command.reading),
+            desk.TakeMood: self._take_mood,
+        }
+        self.target: Target | None = None
+        self.reading: Reading | None = None
+        self.history: tuple[Mood, ...] = ()
+        self.frames_seen = 0
+        self.readings = 0
+        self.mood_changes = 0
+
+    @property
+    def goal(self) -> Goal:
+        """What is done with the mood."""
+        return self._planner.goal
+
+    @property
+    def mood(self) -> Mood:
+        """The mood that counts: one another program told us, or our own."""
+        return self._told or self._tracker.mood
+
+    @property
+    def override(self) -> bool:
+        """Whether a person has chosen the song mood."""
+        return self._memory.now.override is not None
+
+    @property
+    def paused_until(self) -> float | None:
+        """When a pause ends; None where there is none."""
+        return self._memory.now.paused_until
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the hour is one of the quiet hours, by the local clock."""
+        local = dt.datetime.fromtimestamp(self._now).astimezone()
+        return self._quiet_hours.contains(local.time())
+
+    @property
+    def silent(self) -> bool:
+        """Whether the DJ keeps its hands off the queue altogether."""
+        return self.quiet or self.paused_until is not None
+
+    @property
+    def camera_on(self) -> bool:
+        """Whether the switch is on; a real camera's needs consent first."""
+        remembered = self._memory.now
+        if self._settings.needs_consent:
+            return bool(remembered.camera_on) and remembered.consent
+        return remembered.camera_on is not False
+
+    @property
+    def pace(self) -> float:
+        """Seconds until the eye should look again."""
+        return self._tracker.pace()
+
+    @property
+    def learnt(self) -> Learnt:
+        """What the listener has taught."""
+        return Learnt(
+            corrections=tuple(self._corrections.words()),
+            baseline=self._baseline.value,
+            baseline_until=self._baseline_until,
+        )
+
+    def camera_wish(self, *, wanted_by_music: bool) -> CameraWish:
+        """Say whether the eye should look now.
+
+        `wanted_by_music`: something plays, or would start if a mood were known.
+        """
+        if not self.camera_on:
+            return self._off()
+        for applies, state, why in self._obstacles(wanted_by_music=wanted_by_music):
+            if applies:
+                return CameraWish(look=False, state=state, why=why)
+        return CameraWish(look=True, state=CameraState.WATCHING, why="")
+
+    def take_reading(self, reading: Reading) -> None:
+        """Weigh a burst's reading, from our eye or one elsewhere."""
+        if not self.camera_on:
+            return
+        self.reading = reading
+        self.readings += 1
+        self.frames_seen += reading.frames
+        self._baseline.collect(reading)
+        self._tracker.update(reading)
+        self._guests_since = self._now if self._tracker.guests else None
+        self._reconsider()
+
+    def pass_time(self, now: float, *, anything_queued: bool) -> None:
+        """Let `now` (seconds since the epoch) arrive."""
+        self._now = now
+        self._tracker.pass_time(now)
+        if self._baseline_until is not None and now >= self._baseline_until:
+            self._baseline_until = None
+            self._baseline.finish()
+            self._memory.remember(baseline=self._baseline.to_json())
+        if self._told and now >= self._told_until:
+            self._told = None
+        if self.paused_until is not None and now >= self.paused_until:
+            self._memory.remember(paused_until=None)
+        until = self._memory.now.override_until
+        if until is not None and now >= until:
+            self._memory.remember(override=None, override_until=None)
+        self._reconsider(anything_queued=anything_queued)
+
+    def song_played(self) -> None:
+        """One of the DJ's songs has started: paths take a step."""
+        self._planner.song_played()
+
+    def take(self, command: Command) -> None:
+        """Carry out a person's command; ones for the songs mean nothing here."""
+        obey = self._obeys.get(type(command))
+        if obey is not None:
+            obey(command)
+            self._reconsider()
+
+    def _obstacles(
+        self, *, wanted_by_music: bool
+    ) -> tuple[tuple[bool, CameraState, str], ...]:
+        """Return what keeps a camera that is on from looking, the first rule first."""
+        idle = self._settings.watch == "playing" and not wanted_by_music
+        asked = self._baseline.collecting
+        return (
+            (self.quiet, CameraState.PAUSED, "these are quiet hours"),
+            (self.paused_until is not None, CameraState.PAUSED, "a person paused it"),
+            (
+                self._settings.camera == "none",
+                CameraState.RESTING,
+                "no camera is set; moods come from other programs or by hand",
+            ),
+            (
+                self._guests_are_waited_for(),
+                CameraState.GUESTS,
+                "more faces than the household's are here; say yes to go on",
+            ),
+            (
+                self.goal is Goal.HOLD and not asked,
+                CameraState.RESTING,
+                "the goal is to hold what plays",
+            ),
+            (idle and not asked, CameraState.RESTING, "nothing is playing"),
+        )
+
+    def _off(self) -> CameraWish:
+        if self._settings.needs_consent and not self._memory.now.consent:
+            why = "switch it on once, on the page or with: mopidy moodcam on"
+            return CameraWish(look=False, state=CameraState.NEEDS_CONSENT, why=why)
+        return CameraWish(look=False, state=CameraState.OFF, why="it is switched off")
+
+    def _switch(self, command: desk.SwitchCamera) -> None:
+        consent = self._memory.now.consent or (command.on and command.consent)
+        self._memory.remember(camera_on=command.on, consent=consent)
+        if not self.camera_on:
+            self.reading = None
+            self._guests_since = None
+            self._tracker.forget()
+
+    def _set_goal(self, command: desk.SetGoal) -> None:
+        self._planner.goal = command.goal
+        self._memory.remember(goal=command.goal)
+
+    def _choose(self, command: desk.Override) -> None:
+        until = None
+        if command.song_mood and command.seconds:
+            until = self._now + command.seconds
+        self._memory.remember(override=command.song_mood, override_until=until)
+
+    def _pause(self, command: desk.Pause) -> None:
+        until = self._now + command.seconds if command.seconds > 0 else None
+        self._memory.remember(paused_until=until)
+
+    def _correct(self, command: desk.Correct) -> None:
+        self._tracker.correct(command.verdict, self._now)
+        self._memory.remember(corrections=self._corrections.to_json())
+
+    def _forget_corrections(self, _: desk.ForgetCorrections) -> None:
+        self._corrections.forget()
+        self._memory.remember(corrections=None)
+
+    def _take_baseline(self, command: desk.Baseline) -> None:
+        if command.forget:
+            self._baseline.forget()
+            self._baseline_until = None
+            self._memory.remember(baseline=None)
+        else:
+            self._baseline.start()
+            self._baseline_until = self._now + BASELINE_SECONDS
+
+    def _allow_guests(self, command: desk.AllowGuests) -> None:
+        self._tracker.allow_guests(command.allowed)
+        self._guests_since = None
+
+    def _take_mood(self, command: desk.TakeMood) -> None:
+        label = command.label
+        if label not in EXPRESSIONS:
+            self._told = None
+            return
+        goes_on = self._told is not None and self._told.label == label
+        self._told = Mood(
+            label=label,
+            affect=EXPRESSION_AFFECT[label],
+            confidence=1.0,
+            since=self._told.since if self._told and goes_on else self._now,
+            probabilities=tuple(float(label == other) for other in EXPRESSIONS),
+            why="another program said so",
+        )
+        self._told_until = self._now + command.seconds
+
+    def _guests_are_waited_for(self) -> bool:
+        if self._settings.guests != "wait" or self._guests_since is None:
+            return False
+        return self._now - self._guests_since < GUESTS_LOOK_AGAIN
+
+    def _reconsider(self, *, anything_queued: bool = True) -> None:
+        self._note_mood()
+        chosen = self._memory.now.override
+        if chosen is not None:
+            self.target = Target(
+                song_mood=chosen,
+                affect=SONG_MOOD_AFFECT[chosen],
+                why="you chose it",
+                chosen_by="person",
+                until=self._memory.now.override_until,
+            )
+            return
+        previous = self.target
+        if previous and previous.chosen_by == "person":
+            previous = None
+        if not self.camera_on and self._told is None:
+            # Switched off means off: what stands in the queue stays, no more comes.
+            self.target = None
+            return
+        if self.silent or self.goal is Goal.HOLD:
+            self.target = previous
+            return
+        self.target = (
+            self._planner.target(
+                self.mood,
+                self._now,
+                anything_queued=anything_queued,
+                previous=previous,
+            )
+            or previous
+        )
+
+    def _note_mood(self) -> None:
+        mood = self.mood
+        if self.history and self.history[-1].label == mood.label:
+            self.history = (*self.history[:-1], mood)
+        elif mood.label != UNKNOWN or self.history:
+            self.mood_changes += 1
+            self.history = (*self.history, mood)[-HISTORY:]
+
+
+def _tracker_settings(settings: Settings) -> TrackerSettings:
+    return TrackerSettings(
+        dwell=float(settings.dwell),
+        changes_per_hour=settings.changes_per_hour,
+        household=settings.household,
+        guests=settings.guests,
+        room=settings.room,
+        seat=settings.seat,
+        interval=float(settings.interval),
+    )

@@ -1,0 +1,341 @@
+"""The disc jockey: keeps the next songs in Mopidy's queue, with manners.
+
+Joins the rules of `dj.queue`, the picker's choices and the player. Runs in the
+frontend's thread; anything that waits for core may raise `PlayerAwayError`, and
+the next call then takes up where this one left off.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from mopidy_moodcam.dj.hands import edited_by_person
+from mopidy_moodcam.dj.queue import (
+    Own,
+    Queue,
+    judge_end,
+    plan,
+    still_removable,
+    upcoming,
+)
+from mopidy_moodcam.logs import OnChange, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mopidy_moodcam.dj.queue import Edits
+    from mopidy_moodcam.glossary import Pick, Target
+    from mopidy_moodcam.memory import Memory
+    from mopidy_moodcam.picker import Picker
+    from mopidy_moodcam.player import Player
+    from mopidy_moodcam.settings import Settings
+
+logger = plain(__name__)
+
+# A pick that Mopidy does not take is replaced by another, but not for ever: a
+# backend that is gone would be asked for every one of its tracks.
+TRIES = 4
+# After this many refusals in a row, wait before asking the backend again.
+RETRY_SECONDS = 30.0
+LAST_PICKS = 20
+NEARLY_THE_END = 0.9
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _End:
+    """How a track ended: milliseconds into it, and whether that was its end."""
+
+    tlid: int
+    position: int
+    length: int | None
+
+    @property
+    def by_itself(self) -> bool:
+        return bool(self.length) and self.position >= NEARLY_THE_END * self.length
+
+
+class DiscJockey:
+    """Holds what is known of the queue and of the DJ's own tracks in it.
+
+    `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        memory: Memory,
+        player: Player,
+        picker: Picker,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._memory = memory
+        self._player = player
+        self._picker = picker
+        self._clock = clock
+        self._notes = OnChange(logger)
+        self._own: Own | None = None
+        self._picks: dict[int, Pick] = {}
+        self._started: set[int] = set()
+        self._gone: set[int] = set()
+        self._queue = Queue()
+        self._left_as = Queue()
+        self._played: frozenset[int] = frozenset()
+        self._last_end: _End | None = None
+        self._unjudged: _End | None = None
+        self._dirty = True
+        self._asked_until = 0.0
+        self._served: Target | None = None
+        self.hands_off_until = 0.0
+        self.last_picks: tuple[Pick, ...] = ()
+        self.picks_made = 0
+
+    @property
+    def playback(self) -> str:
+        """What core was doing when the queue was last looked at."""
+        return self._queue.playback
+
+    @property
+    def anything_queued(self) -> bool:
+        """Whether some track plays or is still to come."""
+        queue = self._queue
+        return queue.playback != "stopped" or bool(upcoming(queue))
+
+    @property
+    def may_start(self) -> bool:
+        """Whether the DJ may start the music: nobody has stopped it."""
+        ended_by_itself = self._last_end is None or self._last_end.by_itself
+        return self._settings.autostart and ended_by_itself
+
+    @property
+    def next_picks(self) -> tuple[Pick, ...]:
+        """The DJ's tracks that are still to come, in the order of the queue."""
+        if self._settings.dry_run:
+            return tuple(self._picks.values())
+        own = self._own or Own()
+        coming = (tlid for tlid in upcoming(self._queue) if tlid in own)
+        return tuple(self._picks[tlid] for tlid in coming if tlid in self._picks)
+
+    def look(self) -> None:
+        """Read the queue and notice what a person has done to it."""
+        queue = self._player.queue()
+        if edited_by_person(self._left_as, queue) and self._own is not None:
+            self.hands_off_until = self._clock() + self._settings.hands_off
+        if queue.entries != self._queue.entries:
+            # Core shuffles anew at each change, played tracks included.
+            self._played = frozenset()
+        self._queue = dataclasses.replace(queue, played=self._played)
+        self._left_as = self._queue
+        self._keep_own()
+        self._dirty = True
+
+    def track_started(self, tlid: int, uri: str) -> bool:
+        """Note that a track plays; return whether it is one of the DJ's."""
+        went_back = self._unjudged is not None and self._went_back_to(tlid)
+        self.judge(went_back=went_back)
+        self._played |= {tlid}
+        self.look()
+        pick = self._picks.get(tlid)
+        if pick is not None:
+            self._picker.started(tlid, pick)
+            self._started.add(tlid)
+        else:
+            self._picker.heard(uri)
+        return pick is not None
+
+    def track_ended(self, tlid: int, position: int, length: int | None) -> None:
+        """Note how a track ended; it is judged when it is known what came next."""
+        self._last_end = self._unjudged = _End(tlid, position, length)
+        if self._settings.dry_run and self._picks:
+            self._picks.pop(next(iter(self._picks)))
+            self._dirty = True
+
+    def judge(self, *, went_back: bool = False) -> None:
+        """Let the last end count for or against its song."""
+        end, self._unjudged = self._unjudged, None
+        if end is None:
+            return
+        outcome = judge_end(
+            end.position,
+            end.length,
+            own=end.tlid in self._picks,
+            playback=self._player.state(),
+            went_back=went_back,
+        )
+        pick = self._picks.get(end.tlid)
+        if pick is not None:
+            self._picker.ended(end.tlid, pick, outcome)
+        self._forget_gone()
+
+    def take_up(self) -> None:
+        """End the hands-off time: a person has asked for something."""
+        self.hands_off_until = 0.0
+        self._asked_until = 0.0
+        self._dirty = True
+
+    def serve(self, target: Target | None) -> None:
+        """Bring the queue to what the target asks for, if there is reason to."""
+        if target is None:
+            self._served = None
+            return
+        stale = self._is_stale(target)
+        if not (self._dirty or stale) or self._clock() < self._asked_until:
+            return
+        if self._settings.dry_run:
+            self._rehearse(target, afresh=stale)
+            return
+        self._queue = dataclasses.replace(self._player.queue(), played=self._played)
+        self._keep_own()
+        replace = stale and self._clock() >= self.hands_off_until
+        edits = plan(
+            self._queue, self._own_tlids, ahead=self._settings.ahead, replace=replace
+        )
+        self._dirty = False
+        self._carry_out(edits, target)
+        self._say_if_full(edits)
+        if replace and not edits.later:
+            self._served = target
+        if self.may_start and self._queue.playback == "stopped":
+            self._start()
+
+    @property
+    def _own_tlids(self) -> frozenset[int]:
+        return self._own.tlids if self._own else frozenset()
+
+    def _is_stale(self, target: Target) -> bool:
+        served = self._served
+        if served is None:
+            # After a restart, or after nothing was wanted: what stands there may fit.
+            picks = self.next_picks
+            stale = any(pick.song_mood != target.song_mood for pick in picks)
+            if not stale:
+                self._served = target
+                self._dirty = True
+            return stale
+        return served.song_mood != target.song_mood
+
+    def _went_back_to(self, tlid: int) -> bool:
+        tlids = self._queue.tlids
+        ended = self._unjudged.tlid if self._unjudged else None
+        if tlid not in tlids or ended not in tlids or self._queue.random:
+            return False
+        return tlids.index(tlid) < tlids.index(ended)
+
+    def _keep_own(self) -> None:
+        """Believe in own tracks only where the queue still shows them."""
+        entries = self._queue.entries
+        if self._own is None:
+            self._own = Own.from_json(
+                [list(pair) for pair in self._memory.now.own], entries
+            )
+            uris = dict(entries)
+            for tlid in self._own.tlids:
+                self._picks[tlid] = self._picker.recall(uris[tlid])
+        self._gone |= self._own.keep(entries)
+        self._memory.remember(own=tuple(sorted(tuple(p) for p in self._own.to_json())))
+
+    def _forget_gone(self) -> None:
+        """Drop picks that left the queue, once nothing can still be told of them.
+
+        Under `consume` a track leaves before its end is told.
+        """
+        for tlid in self._gone - {self._queue.current}:
+            pick = self._picks.pop(tlid, None)
+            if pick is not None and tlid not in self._started:
+                self._picker.unheard(pick)
+            self._started.discard(tlid)
+        self._gone = set()
+
+    def _carry_out(self, edits: Edits, target: Target) -> None:
+        if edits.make_room:
+            self._player.remove(still_removable(self._queue, edits.remove))
+        added = self._append(target, edits.add)
+        if edits.remove and not edits.make_room and (added or not edits.add):
+            self._queue = dataclasses.replace(self._player.queue(), played=self._played)
+            self._player.remove(still_removable(self._queue, edits.remove))
+        if edits:
+            self._queue = self._player.queue()
+            self._played = frozenset()
+            self._left_as = self._queue
+            self._keep_own()
+
+    def _append(self, target: Target, count: int) -> int:
+        """Queue `count` picks; return how many Mopidy took."""
+        added = refused = 0
+        while added < count and refused < TRIES:
+            pick = self._picker.pick(target, after=self._last_uri(), queue=self._queue)
+            if pick is None:
+                break
+            tlid = self._player.insert(pick.uri, None)
+            if tlid is None:
+                refused += 1
+                self._picker.refused(pick)
+                continue
+            self._note(tlid, pick)
+            added += 1
+        if refused >= TRIES:
+            self._asked_until = self._clock() + RETRY_SECONDS
+            self._dirty = True
+            self._notes.warn(
+                "refused",
+                f"Mopidy did not take {refused} songs in a row; is their backend "
+                f"there? MoodCam tries again in {RETRY_SECONDS:.0f} seconds",
+            )
+        elif added:
+            self._notes.settle("refused")
+        return added
+
+    def _note(self, tlid: int, pick: Pick) -> None:
+        if self._own is None:
+            self._own = Own()
+        self._own.added([(tlid, pick.uri)])
+        self._picks[tlid] = pick
+        self._queue = dataclasses.replace(
+            self._queue, entries=(*self._queue.entries, (tlid, pick.uri))
+        )
+        self._picker.queued(pick)
+        self._told(pick, "Queued")
+
+    def _told(self, pick: Pick, what: str) -> None:
+        self.last_picks = (pick, *self.last_picks)[:LAST_PICKS]
+        self.picks_made += 1
+        logger.info("%s %s by %s: %s", what, pick.title, pick.artist, pick.reason)
+
+    def _last_uri(self) -> str | None:
+        """Return the URI of the track that a new pick would follow."""
+        return self._queue.entries[-1][1] if self._queue.entries else None
+
+    def _rehearse(self, target: Target, *, afresh: bool) -> None:
+        """Say what would be queued, and queue nothing: a shadow day."""
+        self._dirty = False
+        self._served = target
+        if afresh:
+            self._picks.clear()
+        while len(self._picks) < self._settings.ahead:
+            pick = self._picker.pick(target, after=None, queue=self._queue)
+            if pick is None:
+                return
+            self._picks[-self.picks_made - 1] = pick
+            self._picker.queued(pick)
+            self._told(pick, "Would queue")
+
+    def _start(self) -> None:
+        """Start the music where it ended, or at the queue's head at first."""
+        coming = upcoming(self._queue)
+        if self._last_end is not None:
+            coming = tuple(tlid for tlid in coming if tlid in self._own_tlids)[-2:]
+        if coming:
+            self._player.play(coming[0])
+            self._dirty = True
+
+    def _say_if_full(self, edits: Edits) -> None:
+        if edits.short:
+            self._notes.warn(
+                "full",
+                "The tracklist is full, so MoodCam adds no songs; remove some, "
+                "or raise core/max_tracklist_length",
+            )
+        else:
+            self._notes.settle("full")

@@ -1,0 +1,140 @@
+"""The frontend: the actor that Mopidy starts, and the edge of everything in it.
+
+Everything happens in its one thread, one message after the other: core's
+events, readings from the eye, commands from the desk and a tick every second.
+Nobody may wait for this actor: it waits for core. A failure at one message is
+logged and the next is taken.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pykka
+from mopidy.core import CoreListener
+
+import mopidy_moodcam
+from mopidy_moodcam import mpd
+from mopidy_moodcam.logs import OnChange, plain
+from mopidy_moodcam.loop import TICK, Loop
+from mopidy_moodcam.player import Player, PlayerAwayError
+from mopidy_moodcam.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mopidy_moodcam.desk import Desk
+
+logger = plain(__name__)
+
+TICK_SECONDS = 1.0
+
+
+class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
+    """Mopidy's handle on the extension; made with `at(desk)`."""
+
+    desk: ClassVar[Desk]
+
+    @classmethod
+    def at(cls, desk: Desk) -> type[MoodCamFrontend]:
+        """Return a frontend class for Mopidy to start that works at `desk`."""
+        return type("MoodCamFrontend", (cls,), {"desk": desk})
+
+    def __init__(self, config: dict[str, Any], core: Any) -> None:  # noqa: ANN401
+        super().__init__()
+        self._config = config
+        self._core = core
+        self._loop: Loop | None = None
+        self._quit = threading.Event()
+        self._notes = OnChange(logger)
+
+    def on_start(self) -> None:
+        """Build everything; a failure leaves Mopidy running without MoodCam."""
+        try:
+            self._begin()
+        except Exception as error:  # the edge
+            logger.error("MoodCam is off: %s", error)  # noqa: TRY400  (one sentence)
+            logger.debug("MoodCam could not start", exc_info=True)
+
+    def on_stop(self) -> None:
+        """Switch the eye off and stop ticking, within a second."""
+        self.desk.receive_with(None)
+        self._quit.set()
+        if self._loop:
+            self._loop.close()
+
+    def on_failure(self, *args: object, **kwargs: object) -> None:
+        """Leave nothing running where the actor dies."""
+        del args, kwargs
+        self.on_stop()
+
+    def on_receive(self, message: Any) -> None:  # noqa: ANN401
+        """Take a tick, a reading, the eye's state or a command."""
+        self._guarded(lambda loop: loop.take(message))
+
+    def track_playback_started(self, tl_track: Any) -> None:  # noqa: ANN401
+        """Core plays another track."""
+        self._guarded(
+            lambda loop: loop.track_started(tl_track.tlid, tl_track.track.uri)
+        )
+
+    def track_playback_ended(self, tl_track: Any, time_position: int) -> None:  # noqa: ANN401
+        """Core has stopped playing a track."""
+        length = tl_track.track.length
+        self._guarded(
+            lambda loop: loop.track_ended(tl_track.tlid, time_position, length)
+        )
+
+    def playback_state_changed(self, old_state: str, new_state: str) -> None:
+        """Core plays, pauses or stops."""
+        del old_state
+        self._guarded(lambda loop: loop.playback_changed(str(new_state)))
+
+    def tracklist_changed(self) -> None:
+        """Somebody edited the queue: a person, another client or the DJ."""
+        self._guarded(lambda loop: loop.queue_changed())
+
+    def options_changed(self) -> None:
+        """Somebody switched random, repeat, single or consume."""
+        self._guarded(lambda loop: loop.queue_changed())
+
+    def _begin(self) -> None:
+        settings = Settings.from_config(self._config["moodcam"])
+        tell = self.actor_ref.tell
+        self._loop = Loop(
+            settings,
+            mopidy_moodcam.Extension.get_data_dir(self._config),
+            Player(self._core, max_length=self._config["core"]["max_tracklist_length"]),
+            self.desk,
+            tell=tell,
+        )
+        if settings.outputs and self._config.get("mpd", {}).get("enabled"):
+            mpd.install_outputs(self.desk)
+        self.desk.receive_with(tell)
+        threading.Thread(
+            target=_tick_until, args=(self._quit, tell), name="MoodCamTick", daemon=True
+        ).start()
+
+    def _guarded(self, work: Callable[[Loop], None]) -> None:
+        if self._loop is None:
+            return
+        try:
+            work(self._loop)
+        except PlayerAwayError:
+            self._notes.warn(
+                "core", "Mopidy does not answer in time; MoodCam waits and tries again"
+            )
+        except Exception as error:  # the edge
+            self._notes.warn("step", f"MoodCam failed at one step and goes on: {error}")
+            logger.debug("The step that failed", exc_info=True)
+        else:
+            self._notes.settle("core")
+
+
+def _tick_until(quit_now: threading.Event, tell: Callable[[Any], None]) -> None:
+    while not quit_now.wait(TICK_SECONDS):
+        try:
+            tell(TICK)
+        except pykka.ActorDeadError:
+            return

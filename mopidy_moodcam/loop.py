@@ -1,0 +1,238 @@
+"""What the frontend does with each message: listen, decide, serve, publish.
+
+Joins the conductor (mood and switches), the disc jockey (queue), the picker
+(songs) and the eye, and puts the new status on the desk. Runs in the
+frontend's thread only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+import mopidy_moodcam
+from mopidy_moodcam import desk as desks
+from mopidy_moodcam import mpd
+from mopidy_moodcam.conductor import Conductor
+from mopidy_moodcam.disc_jockey import DiscJockey
+from mopidy_moodcam.eye import EyeKeeper
+from mopidy_moodcam.glossary import Reading
+from mopidy_moodcam.logs import OnChange, plain
+from mopidy_moodcam.memory import Memory
+from mopidy_moodcam.picker import Picker
+from mopidy_moodcam.status import CameraState, CameraStatus, Counters, Status
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Callable
+
+    from mopidy_moodcam.conductor import CameraWish
+    from mopidy_moodcam.desk import Desk
+    from mopidy_moodcam.player import Player
+    from mopidy_moodcam.settings import Settings
+
+logger = plain(__name__)
+
+TICK = object()
+"""The message that says that a second has passed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _EyeSays:
+    """The eye's own word for its state: `starting`, `ready` or `trouble`."""
+
+    word: str = ""
+    why: str = ""
+
+
+class Loop:
+    """Holds the parts; `tell` hands a message to the actor from any thread.
+
+    `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        data_dir: pathlib.Path,
+        player: Player,
+        desk: Desk,
+        *,
+        tell: Callable[[Any], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._desk = desk
+        self._clock = clock
+        self._started = clock()
+        memory = Memory(data_dir / "state.json")
+        self._conductor = Conductor(settings, memory, now=clock())
+        self._picker = Picker(data_dir / "catalogue.sqlite", settings, clock=clock)
+        self._dj = DiscJockey(settings, memory, player, self._picker, clock=clock)
+        self._eye = EyeKeeper(
+            settings.camera,
+            runtime=settings.runtime,
+            interval=settings.interval,
+            on_reading=tell,
+            on_state=lambda word, why: tell(_EyeSays(word, why)),
+        )
+        self._eye_says = _EyeSays()
+        self._looking = False
+        self._pace = float(settings.interval)
+        self._notes = OnChange(logger)
+        self._mood_told = ""
+
+    def close(self) -> None:
+        """Switch the eye off and let go of the catalogue."""
+        self._eye.stop()
+        self._picker.close()
+
+    def take(self, message: Any) -> None:  # noqa: ANN401
+        """Take a tick, a reading, the eye's state or a command."""
+        if message is TICK:
+            self._dj.judge()
+        elif isinstance(message, Reading):
+            self._conductor.take_reading(message)
+        elif isinstance(message, _EyeSays):
+            self._eye_says = message
+        else:
+            self._obey(message)
+        self._go_on()
+
+    def track_started(self, tlid: int, uri: str) -> None:
+        """Core plays another track."""
+        if self._dj.track_started(tlid, uri):
+            self._conductor.song_played()
+        self._go_on()
+
+    def track_ended(self, tlid: int, position: int, length: int | None) -> None:
+        """Core has stopped playing a track, after `position` of `length` ms."""
+        self._dj.track_ended(tlid, position, length)
+
+    def playback_changed(self, state: str) -> None:
+        """Core plays, pauses or stops."""
+        del state
+        self._dj.look()
+        self._go_on()
+
+    def queue_changed(self) -> None:
+        """Somebody edited the queue or its switches."""
+        self._dj.look()
+        self._go_on()
+
+    def _obey(self, command: Any) -> None:  # noqa: ANN401
+        match command:
+            case desks.JudgeTrack(uri=uri, verdict=verdict):
+                self._picker.judge(uri, verdict)
+            case desks.ReloadCatalogue():
+                self._picker.reload()
+            case desks.TakeReading() | desks.TakeMood():
+                self._conductor.take(command)
+            case _:
+                self._conductor.take(command)
+                self._dj.take_up()
+
+    def _go_on(self) -> None:
+        """Everything that follows from what was just taken in."""
+        self._conductor.pass_time(
+            self._clock(), anything_queued=self._dj.anything_queued
+        )
+        self._mind_the_eye()
+        if self._picker.refresh():
+            mpd.wake("playlists_loaded")
+            self._dj.take_up()
+        if not self._conductor.silent:
+            self._dj.serve(self._conductor.target)
+        self._tell_the_mood()
+        self._publish()
+
+    def _mind_the_eye(self) -> None:
+        wish = self._wish()
+        if wish.look and not self._looking:
+            self._eye_says = _EyeSays("starting")
+            self._eye.start()
+        elif self._looking and not wish.look:
+            self._eye.stop()
+            self._eye_says = _EyeSays()
+        self._looking = wish.look
+        pace = self._conductor.pace
+        if wish.look and pace != self._pace:
+            self._eye.interval(pace)
+            self._pace = pace
+
+    def _wish(self) -> CameraWish:
+        playing = self._dj.playback == "playing"
+        return self._conductor.camera_wish(
+            wanted_by_music=playing or self._dj.may_start
+        )
+
+    def _tell_the_mood(self) -> None:
+        mood = self._conductor.mood
+        if mood.label != self._mood_told:
+            self._mood_told = mood.label
+            logger.info("The room's mood is %s (%s)", mood.label, mood.why)
+
+    def _camera_status(self) -> CameraStatus:
+        wish = self._wish()
+        state, why = wish.state, wish.why
+        if wish.look and self._eye_says.word in {"starting", "trouble"}:
+            state, why = CameraState(self._eye_says.word), self._eye_says.why
+        return CameraStatus(
+            on=self._conductor.camera_on,
+            source=self._settings.camera,
+            state=state,
+            why=why,
+            milliseconds=self._eye.milliseconds,
+        )
+
+    def _publish(self) -> None:
+        conductor, dj = self._conductor, self._dj
+        hands_off = dj.hands_off_until if dj.hands_off_until > self._clock() else None
+        old = self._desk.status
+        new = Status(
+            version=mopidy_moodcam.__version__,
+            time=old.time,
+            started=self._started,
+            playback=dj.playback,
+            camera=self._camera_status(),
+            reading=conductor.reading,
+            mood=conductor.mood,
+            goal=conductor.goal,
+            target=conductor.target,
+            override=conductor.override,
+            paused_until=conductor.paused_until,
+            hands_off_until=hands_off,
+            quiet=conductor.quiet,
+            dry_run=self._settings.dry_run,
+            songs=self._picker.status,
+            next_picks=dj.next_picks,
+            last_picks=dj.last_picks,
+            history=conductor.history,
+            learnt=conductor.learnt,
+            counters=Counters(
+                frames_seen=conductor.frames_seen,
+                readings=conductor.readings,
+                mood_changes=conductor.mood_changes,
+                picks=dj.picks_made,
+            ),
+            notices=self._notices(),
+        )
+        if new == old:
+            return
+        if _switches(new) != _switches(old):
+            mpd.wake("mute_changed")
+        self._desk.publish(dataclasses.replace(new, time=self._clock()))
+
+    def _notices(self) -> tuple[str, ...]:
+        notices = [self._picker.status.why]
+        if self._eye_says.word == "trouble":
+            notices.append(self._eye_says.why)
+        return tuple(notice for notice in notices if notice)
+
+
+def _switches(status: Status) -> tuple[Any, ...]:
+    """Return what the MPD outputs show."""
+    song_mood = status.target.song_mood if status.target else None
+    paused = status.paused_until is not None
+    return (status.camera.on, status.goal, song_mood, status.override, paused)

@@ -1,0 +1,333 @@
+"""The picker: the catalogue and the chooser behind one door.
+
+Turns a target into a pick, keeps what was on lately and writes down how songs
+were received. The shelf is loaded in a thread of its own, since a large one
+takes a second, and swapped in when it is ready.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mopidy_moodcam.dj.chooser import Chooser
+from mopidy_moodcam.dj.feedback import Feedback
+from mopidy_moodcam.dj.recent import Recent
+from mopidy_moodcam.glossary import Pick, SongMood
+from mopidy_moodcam.logs import OnChange, plain
+from mopidy_moodcam.songs.catalogue import Catalogue
+from mopidy_moodcam.songs.schema import CatalogueError
+from mopidy_moodcam.songs.shelf import Shelf, load_shelf
+from mopidy_moodcam.status import SongsStatus
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Callable, Iterator
+
+    from mopidy_moodcam.dj.queue import Outcome, Queue
+    from mopidy_moodcam.glossary import Target, Verdict
+    from mopidy_moodcam.settings import Settings
+    from mopidy_moodcam.songs.catalogue import TrackRow
+
+logger = plain(__name__)
+
+# A scan writes every second; a shelf is loaded anew at most this often.
+RELOAD_SECONDS = 10.0
+# A catalogue that cannot be read is tried again after this long.
+RETRY_SECONDS = 30.0
+# A song that Mopidy did not take is left out this long: its backend may be away.
+REFUSED_SECONDS = 900.0
+NO_SONGS = "there are no songs yet; run: mopidy moodcam scan"
+
+
+class Picker:
+    """Chooses songs and remembers them; used from one thread.
+
+    `clock` gives seconds since the epoch, `rng` is all the chance there is.
+    """
+
+    def __init__(
+        self,
+        path: pathlib.Path,
+        settings: Settings,
+        *,
+        clock: Callable[[], float],
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng or np.random.default_rng()
+        self._loader = _Loader(path)
+        self._catalogue: Catalogue | None = None
+        self._path = path
+        self._notes = OnChange(logger)
+        self._chooser: Chooser | None = None
+        self._feedback: Feedback | None = None
+        self._recent = Recent()
+        self._refused: dict[int, float] = {}
+        self._playing: dict[int, int] = {}
+        self._looked_at = 0.0
+        self._loaded_at = 0.0
+        self._loaded_version: int | None = None
+        self.shelf: Shelf | None = None
+        self.status = SongsStatus(why=NO_SONGS)
+
+    def close(self) -> None:
+        """Let go of the catalogue's file."""
+        if self._catalogue:
+            self._catalogue.close()
+
+    def reload(self) -> None:
+        """Look at the catalogue again at once."""
+        self._looked_at = self._loaded_at = 0.0
+
+    def refresh(self) -> bool:
+        """Notice a changed catalogue; True where a new shelf has come into use."""
+        with self._notes_trouble():
+            if self._take_over():
+                return True
+            self._look_for_changes()
+        return False
+
+    def pick(self, target: Target, *, after: str | None, queue: Queue) -> Pick | None:
+        """Choose a song for `target` to follow the track with the URI `after`.
+
+        None where there is nothing to choose; `status.why` then says why.
+        """
+        if self._chooser is None or self._feedback is None or not self._catalogue:
+            return None
+        queued = [self._track_id(uri) for _, uri in queue.entries[-50:]]
+        before = self._chooser.row(self._track_id(after)) if after else None
+        choice = self._chooser.choose(
+            target,
+            before=before,
+            recent=self._with_queued(queued),
+            feedback=self._feedback,
+            exclude=self._left_out(),
+        )
+        if choice is None:
+            self._say(self._chooser.why_nothing)
+            return None
+        track = self._catalogue.track(choice.track_id)
+        if track is None:  # forgotten a moment ago; the shelf does not know yet
+            self._refused[choice.track_id] = self._clock()
+            return None
+        return Pick(
+            uri=track.uri,
+            title=track.title or track.uri,
+            artist=track.artist or "an unknown artist",
+            song_mood=choice.song_mood,
+            reason=choice.reason,
+            time=self._clock(),
+            track_id=choice.track_id,
+        )
+
+    def queued(self, pick: Pick) -> None:
+        """Note that a pick stands in the queue, so that it is not picked again soon."""
+        self._recent.note(pick.track_id, self._artist(pick.track_id), self._clock())
+
+    def unheard(self, pick: Pick) -> None:
+        """Note that a pick left the queue before it was played."""
+        self._recent.take_back(pick.track_id)
+
+    def refused(self, pick: Pick) -> None:
+        """Mopidy did not take a pick."""
+        self._refused[pick.track_id] = self._clock()
+
+    def recall(self, uri: str) -> Pick:
+        """Return a pick made before a restart, as far as it is known."""
+        track = self._find(uri)
+        return Pick(
+            uri=uri,
+            title=track.title if track else uri,
+            artist=track.artist if track else "",
+            song_mood=self._song_mood(track.track_id if track else 0),
+            reason="queued before the restart",
+            time=self._clock(),
+            track_id=track.track_id if track else 0,
+        )
+
+    def started(self, tlid: int, pick: Pick) -> None:
+        """One of the DJ's tracks plays."""
+        if self._catalogue is None or not pick.track_id:
+            return
+        with self._notes_trouble():
+            self._playing[tlid] = self._catalogue.note_play(
+                pick.track_id, self._clock(), pick.song_mood
+            )
+
+    def ended(self, tlid: int, pick: Pick, outcome: Outcome) -> None:
+        """One of the DJ's tracks has ended in some way."""
+        play = self._playing.pop(tlid, None)
+        if play is None or self._catalogue is None or self._feedback is None:
+            return
+        self._feedback.note(pick.track_id, pick.song_mood, outcome)
+        if outcome == "neither":
+            return
+        with self._notes_trouble():
+            self._catalogue.note_outcome(play, outcome)
+
+    def heard(self, uri: str) -> None:
+        """Note that a person's track plays: it is not to be picked soon either."""
+        track_id = self._track_id(uri)
+        if track_id:
+            self._recent.note(track_id, self._artist(track_id), self._clock())
+
+    def judge(self, uri: str, verdict: Verdict) -> None:
+        """Write down that a person loves or bans a track."""
+        track = self._find(uri)
+        if track is None or self._catalogue is None:
+            self._notes.warn("judge", f"MoodCam knows no song {uri!r}")
+            return
+        if self._feedback:
+            self._feedback.judge(track.track_id, verdict)
+        with self._notes_trouble():
+            self._catalogue.judge(uri, verdict)
+
+    def _look_for_changes(self) -> None:
+        now = self._clock()
+        if self._loader.busy or now - self._looked_at < 1.0:
+            return
+        self._looked_at = now
+        if self._catalogue is None:
+            self._catalogue = Catalogue.open(self._path)
+        version = self._catalogue.version()
+        if version != self._loaded_version and now - self._loaded_at >= RELOAD_SECONDS:
+            self._loaded_at = now
+            self._loaded_version = version
+            self._loader.begin()
+
+    def _take_over(self) -> bool:
+        shelf = self._loader.take()
+        if shelf is None or self._catalogue is None:
+            return False
+        first = self.shelf is None
+        self.shelf = shelf
+        self._chooser = Chooser(
+            shelf,
+            repeat_after_s=self._settings.repeat_after * 60.0,
+            artist_cap=self._settings.artist_cap,
+            rng=self._rng,
+            clock=self._clock,
+        )
+        self._feedback = Feedback(shelf, self._catalogue.feedback())
+        if first:
+            self._recent = Recent(self._heard_before())
+        self._refused.clear()
+        self._describe(shelf)
+        return True
+
+    def _heard_before(self) -> list[tuple[int, int, float]]:
+        since = self._clock() - self._settings.repeat_after * 60.0
+        plays = self._catalogue.plays_since(since) if self._catalogue else []
+        return [(p.track_id, self._artist(p.track_id), p.time) for p in plays]
+
+    def _describe(self, shelf: Shelf) -> None:
+        counts = self._catalogue.counts() if self._catalogue else {}
+        self.status = SongsStatus(
+            tracks=counts.get("tracks", 0),
+            analysed=counts.get("analysed", 0),
+            waiting=counts.get("waiting", 0),
+            by_song_mood=tuple((str(m), len(shelf.members[m])) for m in SongMood),
+            borrowed=tuple(sorted(str(mood) for mood in shelf.borrowed)),
+            why="" if len(shelf) else NO_SONGS,
+        )
+        self._notes.warn("songs", "" if len(shelf) else f"MoodCam waits: {NO_SONGS}")
+
+    def _with_queued(self, queued: list[int]) -> Recent:
+        """Return what counts as recent, the tracks that stand in the queue included."""
+        now = self._clock()
+        known = set(self._recent.since(now - self._settings.repeat_after * 60.0))
+        for track_id in queued:
+            if track_id and track_id not in known:
+                self._recent.note(track_id, self._artist(track_id), now)
+        return self._recent
+
+    def _left_out(self) -> set[int]:
+        until = self._clock() - REFUSED_SECONDS
+        self._refused = {i: at for i, at in self._refused.items() if at > until}
+        return set(self._refused)
+
+    def _artist(self, track_id: int) -> int:
+        row = self._chooser.row(track_id) if self._chooser else None
+        return int(self.shelf.artist[row]) if self.shelf and row is not None else 0
+
+    def _song_mood(self, track_id: int) -> SongMood:
+        row = self._chooser.row(track_id) if self._chooser else None
+        if self.shelf is None or row is None:
+            return SongMood.CALM
+        return list(SongMood)[self.shelf.song_mood[row]]
+
+    def _track_id(self, uri: str | None) -> int:
+        track = self._find(uri) if uri else None
+        return track.track_id if track else 0
+
+    def _find(self, uri: str) -> TrackRow | None:
+        track = None
+        if self._catalogue is not None:
+            with self._notes_trouble():
+                track = self._catalogue.find(uri)
+        return track
+
+    @contextlib.contextmanager
+    def _notes_trouble(self) -> Iterator[None]:
+        """Let the music go on where the catalogue cannot be read or written."""
+        try:
+            yield
+        except CatalogueError as error:
+            self._trouble(str(error))
+
+    def _say(self, why: str) -> None:
+        self.status = dataclasses.replace(self.status, why=why)
+
+    def _trouble(self, sentence: str) -> None:
+        self._say(sentence)
+        self._notes.warn("catalogue", sentence)
+        self._looked_at = self._clock() + RETRY_SECONDS
+
+
+class _Loader:
+    """Loads a shelf in a thread, one at a time; its owner takes what it brought."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+        self._thread: threading.Thread | None = None
+        self._result: Shelf | CatalogueError | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a load is under way or waits to be taken."""
+        return self._thread is not None
+
+    def begin(self) -> None:
+        """Start loading; to be called only where `busy` is False."""
+        self._thread = threading.Thread(
+            target=self._load, name="MoodCamShelf", daemon=True
+        )
+        self._thread.start()
+
+    def take(self) -> Shelf | None:
+        """Return a shelf that is ready, once; raises `CatalogueError`."""
+        if self._thread is None or self._thread.is_alive():
+            return None
+        self._thread = None
+        result, self._result = self._result, None
+        if isinstance(result, CatalogueError):
+            raise result
+        return result
+
+    def _load(self) -> None:
+        try:
+            with Catalogue.open(self._path) as catalogue:
+                self._result = load_shelf(catalogue)
+        except CatalogueError as error:
+            self._result = error
+        except Exception as error:  # the edge of a thread
+            logger.debug("Loading the shelf failed", exc_info=True)
+            self._result = CatalogueError(
+                f"The songs could not be loaded ({error}); run: mopidy moodcam check"
+            )

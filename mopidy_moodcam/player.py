@@ -1,0 +1,95 @@
+"""Mopidy's queue and playback, as plain values: the only calls of core.
+
+Every wait has an end: core itself waits for backends, and a backend that is
+gone must not keep the frontend from stopping. Track positions are milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pykka
+from mopidy import exceptions
+
+from mopidy_moodcam.dj.queue import Queue
+from mopidy_moodcam.logs import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+logger = plain(__name__)
+
+READ_TIMEOUT = 5.0
+# Core looks a URI up in its backend before it adds it; a slow one takes seconds.
+LOOKUP_TIMEOUT = 10.0
+
+
+class PlayerAwayError(Exception):
+    """Core did not answer in time; the same call may work later."""
+
+
+class Player:
+    """Reads the queue and carries out the DJ's few edits."""
+
+    def __init__(self, core: Any, *, max_length: int) -> None:  # noqa: ANN401
+        self._core = core
+        self._max_length = max_length
+
+    def queue(self) -> Queue:
+        """Return the queue as it is now; raises `PlayerAwayError`."""
+        core = self._core
+        asked = {
+            "entries": core.tracklist.get_tl_tracks(),
+            "current": core.playback.get_current_tl_track(),
+            "elapsed": core.playback.get_time_position(),
+            "playback": core.playback.get_state(),
+            "random": core.tracklist.get_random(),
+            "consume": core.tracklist.get_consume(),
+            "single": core.tracklist.get_single(),
+            "repeat": core.tracklist.get_repeat(),
+        }
+        got = {key: _wait(future, READ_TIMEOUT) for key, future in asked.items()}
+        current = got.pop("current")
+        entries = got.pop("entries")
+        return Queue(
+            **got,
+            entries=tuple((entry.tlid, entry.track.uri) for entry in entries),
+            current=current.tlid if current else None,
+            length=current.track.length if current else None,
+            max_length=self._max_length,
+        )
+
+    def state(self) -> str:
+        """Return `playing`, `paused` or `stopped`; raises `PlayerAwayError`."""
+        return str(_wait(self._core.playback.get_state(), READ_TIMEOUT))
+
+    def insert(self, uri: str, position: int | None) -> int | None:
+        """Put one track at `position` (None: the end) and return its tlid.
+
+        Returns None where Mopidy took nothing: the URI cannot be played, or the
+        tracklist is full. Raises `PlayerAwayError`.
+        """
+        future = self._core.tracklist.add(uris=[uri], at_position=position)
+        try:
+            added = _wait(future, LOOKUP_TIMEOUT)
+        except (exceptions.MopidyException, ValueError) as error:
+            logger.debug("Mopidy did not take %r: %s", uri, error)
+            return None
+        return added[0].tlid if added else None
+
+    def remove(self, tlids: Iterable[int]) -> None:
+        """Remove tracks by tlid; raises `PlayerAwayError`."""
+        wanted = list(tlids)
+        if wanted:
+            _wait(self._core.tracklist.remove({"tlid": wanted}), READ_TIMEOUT)
+
+    def play(self, tlid: int | None = None) -> None:
+        """Start the music; raises `PlayerAwayError`."""
+        _wait(self._core.playback.play(tlid=tlid), READ_TIMEOUT)
+
+
+def _wait(future: Any, seconds: float) -> Any:  # noqa: ANN401
+    try:
+        return future.get(timeout=seconds)
+    except (pykka.Timeout, pykka.ActorDeadError) as error:
+        raise PlayerAwayError from error
