@@ -13,11 +13,13 @@ the frontend does too, so a wait in the other direction hangs the server.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pykka
+from mopidy.core import CoreListener
 from pykka.messages import ProxyCall
 
 from mopidy_moodcam.desk import Correct, Override, Pause, SetGoal, SwitchCamera
@@ -172,22 +174,24 @@ def install_outputs(desk: Desk) -> bool:
     return True
 
 
-def wake(subsystem: str = "output") -> None:
-    """Tell idle MPD clients that something of `subsystem` changed.
+def wake(event: Literal["mute_changed", "playlists_loaded"]) -> None:
+    """Tell idle clients that the outputs or the playlists changed.
 
-    Goes to Mopidy-MPD's sessions alone: core's `mute_changed` wakes them too,
-    but would tell every other client something about the volume.
+    Playlists go to everyone, as core does it. Outputs go to Mopidy-MPD's
+    sessions alone: core's `mute_changed` wakes them too, but would tell every
+    other client something about the volume.
     """
+    if event == "playlists_loaded":
+        CoreListener.send("playlists_loaded")
+        return
     try:
         from mopidy_mpd.session import MpdSession  # noqa: PLC0415
     except ImportError:
         return
-    message = ProxyCall(attr_path=("on_event",), args=(subsystem,), kwargs={})
+    message = ProxyCall(attr_path=("on_event",), args=("output",), kwargs={})
     for session in pykka.ActorRegistry.get_by_class(MpdSession):
-        try:
+        with contextlib.suppress(pykka.ActorDeadError):
             session.tell(message)
-        except pykka.ActorDeadError:
-            continue
 
 
 def _hook(protocol: Any, exceptions: Any, outputs: Outputs) -> None:  # noqa: ANN401

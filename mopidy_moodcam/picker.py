@@ -16,7 +16,7 @@ import numpy as np
 
 from mopidy_moodcam.dj.chooser import Chooser
 from mopidy_moodcam.dj.feedback import Feedback
-from mopidy_moodcam.dj.recent import Recent
+from mopidy_moodcam.dj.recent import REST_S, Recent
 from mopidy_moodcam.glossary import Pick, SongMood
 from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.songs.catalogue import Catalogue
@@ -222,7 +222,7 @@ class Picker:
         return True
 
     def _heard_before(self) -> list[tuple[int, int, float]]:
-        since = self._clock() - self._settings.repeat_after * 60.0
+        since = self._clock() - max(REST_S, self._settings.repeat_after * 60.0)
         plays = self._catalogue.plays_since(since) if self._catalogue else []
         return [(p.track_id, self._artist(p.track_id), p.time) for p in plays]
 
@@ -240,11 +240,10 @@ class Picker:
 
     def _with_queued(self, queued: list[int]) -> Recent:
         """Return what counts as recent, the tracks that stand in the queue included."""
-        now = self._clock()
-        known = set(self._recent.since(now - self._settings.repeat_after * 60.0))
-        for track_id in queued:
-            if track_id and track_id not in known:
-                self._recent.note(track_id, self._artist(track_id), now)
+        numbers = np.array([i for i in queued if i], np.int64)
+        since = self._clock() - self._settings.repeat_after * 60.0
+        for track_id in numbers[self._recent.fresh(numbers, since)].tolist():
+            self._recent.note(track_id, self._artist(track_id), self._clock())
         return self._recent
 
     def _left_out(self) -> set[int]:

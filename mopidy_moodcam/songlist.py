@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import sqlite3
 import threading
 import time
@@ -124,6 +125,20 @@ class SongList:
             (uri,),
         )
         return found[0] if found else None
+
+    def clusters(self) -> list[dict[str, Any]]:
+        """Return name, song mood and size of each cluster, largest first."""
+        from mopidy_moodcam.songs import clusters  # noqa: PLC0415
+
+        own = self._rows("SELECT value FROM meta WHERE key = ?", (clusters.META,))
+        model = (
+            clusters.ClusterModel.from_json(json.loads(own[0][0]))
+            if own
+            else clusters.default_model()
+        )
+        kept = ("name", "song_mood", "size", "separate", "named", "bound")
+        found = [{key: getattr(c, key) for key in kept} for c in model.clusters]
+        return sorted(found, key=lambda c: -c["size"])
 
     def shelf(self) -> Shelf | None:
         """Return the frontend's shelf, or one of our own where there is none."""

@@ -27,12 +27,10 @@ def factory(
     import tornado.ioloop  # noqa: PLC0415  (the command line never needs it)
 
     from mopidy_moodcam import Extension  # noqa: PLC0415
+    from mopidy_moodcam.songlist import SongList  # noqa: PLC0415
     from mopidy_moodcam.web import routes  # noqa: PLC0415
     from mopidy_moodcam.web.access import Access  # noqa: PLC0415
 
-    return routes.routes(
-        desk,
-        Access.from_config(config),
-        Extension.get_data_dir(config) / "catalogue.sqlite",
-        tornado.ioloop.IOLoop.current(),
-    )
+    songlist = SongList(desk, Extension.get_data_dir(config) / "catalogue.sqlite")
+    loop = tornado.ioloop.IOLoop.current()
+    return routes.routes(desk, Access.from_config(config), songlist, loop)

@@ -18,6 +18,7 @@ from mopidy_moodcam.desk import (
     JudgeTrack,
     Override,
     Pause,
+    ReloadCatalogue,
     SetGoal,
     SwitchCamera,
     TakeMood,
@@ -133,6 +134,14 @@ def reading(body: Body, now: float) -> TakeReading | TakeMood:
     except (TypeError, OverflowError):
         raise ValueError("A value of the reading has the wrong type.") from None
     return TakeReading(dataclasses.replace(taken, time=now))
+
+
+def songs(body: Body) -> ReloadCatalogue:
+    """Read `{"reload": true}`: another process has changed the catalogue."""
+    _only(body, "reload")
+    if not _flag(body, "reload"):
+        raise ValueError("'reload' must be true.")
+    return ReloadCatalogue()
 
 
 def _forget(body: Body, command: ForgetCorrections) -> ForgetCorrections:

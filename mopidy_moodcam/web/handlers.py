@@ -6,18 +6,21 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+import tornado.ioloop
 import tornado.web
 
 from mopidy_moodcam.logs import plain
-from mopidy_moodcam.web import bodies
+from mopidy_moodcam.web import bodies, views
 from mopidy_moodcam.web.access import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mopidy_moodcam.desk import Command, Desk
+    from mopidy_moodcam.songlist import SongList
     from mopidy_moodcam.web.access import Access
     from mopidy_moodcam.web.bodies import Body
+    from mopidy_moodcam.web.shelves import Search
     from mopidy_moodcam.web.views import View
 
 logger = plain(__name__)
@@ -34,6 +37,8 @@ CONTENT_POLICY = (
 
 class _Quiet(tornado.web.RequestHandler):
     """Common manners: safe headers, JSON errors, no log line per request."""
+
+    allowed = "GET, HEAD"
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Security-Policy", CONTENT_POLICY)
@@ -54,7 +59,7 @@ class _Quiet(tornado.web.RequestHandler):
 
     def write_error(self, status_code: int, **_kwargs: Any) -> None:  # noqa: ANN401
         if status_code == 405:
-            self.set_header("Allow", ", ".join(self.SUPPORTED_METHODS))
+            self.set_header("Allow", self.allowed)
         self.refuse(status_code, _SENTENCES.get(status_code, "This did not work."))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:  # noqa: ANN401
@@ -101,6 +106,7 @@ class ApiHandler(_Quiet):
         self._access = access
         self._view = view
         self._command = command
+        self.allowed = "GET" if command is None else "GET, POST"
         self._reading = reading
         self._body = bytearray()
 
@@ -151,9 +157,33 @@ class ApiHandler(_Quiet):
                 "try again or look into Mopidy's log.",
             )
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401
-        """Say which methods there are, too."""
-        super().write_error(status_code, **kwargs)
+
+class SongsHandler(ApiHandler):
+    """One address that reads the catalogue, in a thread: a search takes its time."""
+
+    def initialize(  # type: ignore[override]
+        self,
+        songlist: SongList,
+        search: Search,
+        **rest: Any,  # noqa: ANN401
+    ) -> None:
+        """Take over what the route gives."""
+        super().initialize(view=views.status, **rest)
+        self._songlist = songlist
+        self._search = search
+
+    async def get(self) -> None:  # type: ignore[override]
+        """Show what the search finds."""
+        query = {key: self.get_query_argument(key) for key in self.request.arguments}
+        loop = tornado.ioloop.IOLoop.current()
+        try:
+            found = await loop.run_in_executor(
+                None, self._search, self._songlist, self._desk.status, query
+            )
+        except ValueError as error:
+            self.refuse(400, str(error))
+        else:
+            self.answer(found)
 
 
 class NothingHandler(_Quiet):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam.web import bodies, views
+from mopidy_moodcam.web import bodies, shelves, views
 from mopidy_moodcam.web.handlers import (
     ApiHandler,
     NothingHandler,
     PageHandler,
+    SongsHandler,
     arrived,
 )
 from mopidy_moodcam.web.live import Live, LiveHandler
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tornado.ioloop import IOLoop
 
     from mopidy_moodcam.desk import Desk
+    from mopidy_moodcam.songlist import SongList
     from mopidy_moodcam.web.access import Access
 
 HERE = pathlib.Path(__file__).parent
@@ -29,7 +31,6 @@ API: dict[str, dict[str, Any]] = {
     "goal": {"view": views.goal, "command": bodies.goal},
     "mood": {"view": views.mood, "command": bodies.mood},
     "pause": {"view": views.pause, "command": bodies.pause},
-    "feedback": {"view": views.feedback, "command": bodies.feedback},
     "corrections": {"view": views.corrections, "command": bodies.corrections},
     "baseline": {"view": views.baseline, "command": bodies.baseline},
     "guests": {"view": views.guests, "command": bodies.guests},
@@ -37,29 +38,29 @@ API: dict[str, dict[str, Any]] = {
 }
 
 
-def routes(
-    desk: Desk, access: Access, catalogue: pathlib.Path, loop: IOLoop
-) -> list[Any]:
-    """Return Tornado's rules; `catalogue` is read for songs and clusters only."""
-    del catalogue
-    live = Live(desk, loop)
-    api = [
-        (rf"/api/{name}", ApiHandler, {"desk": desk, "access": access, **words})
-        for name, words in API.items()
-    ]
+SONGS: dict[str, dict[str, Any]] = {
+    "feedback": {"search": shelves.feedback, "command": bodies.feedback},
+    "songs": {"search": shelves.songs, "command": bodies.songs},
+    "clusters": {"search": shelves.clusters},
+}
+"""Addresses that read the catalogue."""
+
+
+def routes(desk: Desk, access: Access, songlist: SongList, loop: IOLoop) -> list[Any]:
+    """Return Tornado's rules for everything below `/moodcam`."""
+    given = {"desk": desk, "access": access}
+    live = {"live": Live(desk, loop), "access": access}
+    with_songs = {**given, "songlist": songlist}
+    page = {"path": str(HERE / "static"), "default_filename": "index.html"}
     return [
-        *api,
-        (
-            r"/status\.json",
-            ApiHandler,
-            {"desk": desk, "access": access, "view": views.status},
+        *((rf"/api/{name}", ApiHandler, given | its) for name, its in API.items()),
+        *(
+            (rf"/api/{name}", SongsHandler, with_songs | its)
+            for name, its in SONGS.items()
         ),
+        (r"/status\.json", ApiHandler, given | API["status"]),
         (r"/api/(openapi\.json)", PageHandler, {"path": str(HERE)}),
         (r"/api/.*", NothingHandler),
-        (r"/ws", LiveHandler, {"live": live, "access": access}),
-        (
-            r"/(.*)",
-            PageHandler,
-            {"path": str(HERE / "static"), "default_filename": "index.html"},
-        ),
+        (r"/ws", LiveHandler, live),
+        (r"/(.*)", PageHandler, page),
     ]

@@ -61,14 +61,6 @@ def pause(now: Status) -> dict[str, Any]:
     }
 
 
-def feedback(now: Status) -> dict[str, Any]:
-    """Show the picks that may be judged."""
-    return {
-        "next_picks": [dataclasses.asdict(pick) for pick in now.next_picks],
-        "last_picks": [dataclasses.asdict(pick) for pick in now.last_picks],
-    }
-
-
 def corrections(now: Status) -> dict[str, Any]:
     """Show what corrections have taught, in words."""
     return {"corrections": list(now.learnt.corrections), "verdicts": list(VERDICTS)}
