@@ -1,0 +1,225 @@
+"""Sound out of any file that Mopidy plays, by GStreamer, a few windows of it.
+
+GStreamer is what Mopidy itself plays with, so whatever is audible is readable
+here. It runs in the scanner's worker processes only: a decoder that crashes or
+hangs on a broken file takes down nothing but that file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+RATE = 16_000
+"""Samples per second. musicnn was trained at this rate, and mood lies below 8 kHz."""
+
+WINDOW = 10.0
+PLACES = (0.2, 0.5, 0.8)
+"""Three windows of 10 s, centred there, say as much as 60 s from the middle."""
+
+WHOLE = 40.0
+"""Up to this length (s), reading all is cheaper and surer than seeking thrice."""
+
+SHORTEST = 3.0
+LONGEST = 2 * 3600.0
+SILENCE = 10 ** (-66 / 20)
+"""Root mean square below which a file counts as silent: −66 dBFS."""
+
+PATIENCE = 20.0
+"""Seconds of decoding after which a file is given up."""
+
+_PIPELINE = (
+    "uridecodebin name=source caps=audio/x-raw expose-all-streams=false"
+    " ! audioconvert ! audioresample quality=2"
+    f" ! audio/x-raw,format=F32LE,rate={RATE},channels=1,layout=interleaved"
+    " ! appsink name=sink sync=false max-buffers=64"
+)
+
+
+class Unreadable(Exception):  # noqa: N818  it is a finding about a file, not a fault
+    """A file gives no features; the message is the reason, for people."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sound:
+    """Windows of a file: mono float32 at `RATE`, and the file's length in seconds."""
+
+    windows: tuple[NDArray[np.float32], ...]
+    seconds: float
+
+
+def decode(uri: str, *, clock: Callable[[], float] = time.monotonic) -> Sound:
+    """Return the windows of the file at `uri` (`file:///…`).
+
+    Raises `Unreadable` with the reason for a file that is missing, broken,
+    protected, not audio, silent, or too short or too long for a song. Never
+    holds more than `WHOLE` seconds of sound, however long the file.
+    """
+    with _Player(uri, clock() + PATIENCE, clock) as player:
+        seconds = player.duration()
+        if seconds is not None and seconds > LONGEST:
+            raise Unreadable(f"longer than {LONGEST / 3600:g} hours, so not a song")
+        sound = player.sound(seconds)
+    _check(sound)
+    return sound
+
+
+def _check(sound: Sound) -> None:
+    heard = sum(len(window) for window in sound.windows) / RATE
+    if heard < SHORTEST:
+        raise Unreadable(f"shorter than {SHORTEST:g} seconds")
+    if max(_level(window) for window in sound.windows) < SILENCE:
+        raise Unreadable("silent")
+
+
+def _level(window: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.mean(np.square(window, dtype=np.float64))))
+
+
+class _Player:
+    """One GStreamer pipeline, from its making to its end."""
+
+    def __init__(self, uri: str, deadline: float, clock: Callable[[], float]) -> None:
+        self._gst = gstreamer()
+        self._left = lambda: max(0.0, deadline - clock())
+        self._pipeline: Any = self._gst.parse_launch(_PIPELINE)
+        self._pipeline.get_by_name("source").set_property("uri", uri)
+        self._sink: Any = self._pipeline.get_by_name("sink")
+
+    def __enter__(self) -> _Player:
+        self._pipeline.set_state(self._gst.State.PAUSED)
+        try:
+            self._settle()
+        except Unreadable:
+            self._pipeline.set_state(self._gst.State.NULL)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipeline.set_state(self._gst.State.NULL)
+
+    def duration(self) -> float | None:
+        known, nanoseconds = self._pipeline.query_duration(self._gst.Format.TIME)
+        return nanoseconds / self._gst.SECOND if known and nanoseconds > 0 else None
+
+    def sound(self, seconds: float | None) -> Sound:
+        if seconds is None or seconds <= WHOLE or not self._seekable():
+            whole = self._read(WHOLE)
+            heard = len(whole) / RATE
+            return Sound(tuple(_cut(whole)), seconds or heard)
+        windows = [self._window(seconds * place) for place in PLACES]
+        return Sound(tuple(w for w in windows if len(w) >= RATE), seconds)
+
+    def _seekable(self) -> bool:
+        query = self._gst.Query.new_seeking(self._gst.Format.TIME)
+        return self._pipeline.query(query) and query.parse_seeking()[1]
+
+    def _window(self, middle: float) -> NDArray[np.float32]:
+        start = int((middle - WINDOW / 2) * self._gst.SECOND)
+        flags = self._gst.SeekFlags.FLUSH | self._gst.SeekFlags.KEY_UNIT
+        if not self._pipeline.seek_simple(self._gst.Format.TIME, flags, start):
+            return np.empty(0, np.float32)
+        return self._read(WINDOW)
+
+    def _read(self, seconds: float) -> NDArray[np.float32]:
+        wanted, parts = int(seconds * RATE), []
+        for part in self._parts():
+            parts.append(part)
+            wanted -= len(part)
+            if wanted <= 0:
+                break
+        samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
+        samples = samples[: int(seconds * RATE)]
+        # A float file may hold anything; what cannot be heard must not count.
+        return np.clip(np.nan_to_num(samples, nan=0.0), -8.0, 8.0)
+
+    def _parts(self) -> Iterator[NDArray[np.float32]]:
+        self._pipeline.set_state(self._gst.State.PLAYING)
+        while True:
+            sample = self._sink.emit("try-pull-sample", self._gst.SECOND)
+            if sample is not None:
+                buffer = sample.get_buffer()
+                data = buffer.extract_dup(0, buffer.get_size())
+                yield np.frombuffer(data, np.float32)
+            elif self._sink.get_property("eos"):
+                return
+            else:
+                self._complain()
+
+    def _settle(self) -> None:
+        """Wait until the first sound has come through, or why it never will."""
+        kinds = self._gst.MessageType
+        message = self._pipeline.get_bus().timed_pop_filtered(
+            int(self._left() * self._gst.SECOND),
+            kinds.ERROR | kinds.ASYNC_DONE | kinds.EOS,
+        )
+        if message is None:
+            raise Unreadable("no sound came out of it in time")
+        if message.type == kinds.ERROR:
+            raise Unreadable(_reason(self._gst, *message.parse_error()))
+
+    def _complain(self) -> None:
+        message = self._pipeline.get_bus().pop_filtered(self._gst.MessageType.ERROR)
+        if message is not None:
+            raise Unreadable(_reason(self._gst, *message.parse_error()))
+        if not self._left():
+            raise Unreadable("decoding it took too long")
+
+
+def _cut(whole: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """Cut up to `WHOLE` seconds into windows of about `WINDOW`, none too short."""
+    pieces = max(1, round(len(whole) / RATE / WINDOW))
+    yield from np.array_split(whole, pieces)
+
+
+def gstreamer() -> Any:  # noqa: ANN401  GObject introspection has no types
+    """Load GStreamer; raises `RuntimeError` with one sentence where it is missing."""
+    try:
+        import gi  # noqa: PLC0415
+
+        gi.require_version("Gst", "1.0")
+        from gi.repository import Gst  # noqa: PLC0415
+    except (ImportError, ValueError) as error:
+        raise RuntimeError(
+            "Python finds no GStreamer; "
+            "install the Debian packages python3-gi and gir1.2-gstreamer-1.0."
+        ) from error
+    Gst.init(None)
+    return Gst
+
+
+def _reason(gst: Any, error: Any, details: str | None) -> str:  # noqa: ANN401
+    """Say in a listener's words what a GStreamer error means."""
+    stream, resource = gst.StreamError, gst.ResourceError
+    known = [
+        (stream, stream.DECRYPT, "protected against copying"),
+        (stream, stream.DECRYPT_NOKEY, "protected against copying"),
+        (stream, stream.CODEC_NOT_FOUND, _no_decoder(error)),
+        (gst.CoreError, gst.CoreError.MISSING_PLUGIN, _no_decoder(error)),
+        (stream, stream.TYPE_NOT_FOUND, "not an audio file"),
+        (stream, stream.WRONG_TYPE, "not an audio file"),
+        (resource, resource.NOT_FOUND, "the file is gone"),
+        (resource, resource.OPEN_READ, "the file may not be read"),
+        (resource, resource.NOT_AUTHORIZED, "the file may not be read"),
+    ]
+    if "encrypted" in f"{error.message} {details}".lower():
+        return "protected against copying"
+    for domain, code, words in known:
+        if error.matches(domain.quark(), code):
+            return words
+    return "corrupt"
+
+
+def _no_decoder(error: Any) -> str:  # noqa: ANN401
+    return (
+        f"no decoder for it ({error.message.rstrip('.')}); "
+        "install gstreamer1.0-libav and run scan --force"
+    )

@@ -1,0 +1,241 @@
+"""`mopidy moodcam scan`: every track of the listener gets features.
+
+What was analysed is stored track by track, so a kill at any moment loses at most
+the track in hand, and the next scan goes on from there. Files that have not
+changed since, readable or not, are left alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from mopidy_moodcam.songs import tags
+from mopidy_moodcam.songs.catalogue import TrackRow
+from mopidy_moodcam.songs.features import Features, FeatureSource
+from mopidy_moodcam.songs.workers import Worker, WorkerTrouble, analyse_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rich.console import Console
+
+    from mopidy_moodcam.songs.catalogue import Catalogue
+
+BATCH = 500
+"""Tracks entered at once."""
+
+REFIT_SHARE = 0.1
+REFIT_LEAST = 60
+"""New tracks after which the clusters are fitted anew: a tenth, at least 60."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WalkedTrack:
+    """A track as Mopidy's libraries give it; `path` is its file, if it is one."""
+
+    uri: str
+    path: Path | None = None
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    genre: str = ""
+    year: int | None = None
+    duration_ms: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Job:
+    """A file to analyse, and how it was when it was looked at."""
+
+    uri: str
+    path: Path
+    mtime: float
+    size: int
+
+
+@dataclasses.dataclass
+class Tally:
+    """What a scan did so far."""
+
+    seen: int = 0
+    unchanged: int = 0
+    guessed: int = 0
+    analysed: int = 0
+    failed: int = 0
+
+
+def scan(
+    catalogue: Catalogue,
+    tracks: Iterable[WalkedTrack],
+    *,
+    jobs: int = 1,
+    limit: int | None = None,
+    force: bool = False,
+    console: Console,
+    make_worker: Callable[[], Worker] = Worker,
+) -> int:
+    """Enter all `tracks` into the catalogue and analyse those that need it.
+
+    `limit` is the most files to analyse now, `force` analyses unchanged ones
+    again. Returns the exit code: 1 where no worker could be had, else 0.
+    """
+    tally = Tally()
+    work = list(_enter(catalogue, tracks, tally, force=force))[:limit]
+    try:
+        _analyse(catalogue, work, tally, jobs, console, make_worker)
+    except WorkerTrouble as trouble:
+        console.print(str(trouble), markup=False, style="red")
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped; the next scan goes on from here.")
+    _report(tally, console)
+    _refit_if_grown(catalogue, tally, console)
+    return 0
+
+
+def _enter(
+    catalogue: Catalogue, tracks: Iterable[WalkedTrack], tally: Tally, *, force: bool
+) -> Iterator[Job]:
+    batch: list[WalkedTrack] = []
+    for track in tracks:
+        batch.append(track)
+        if len(batch) == BATCH:
+            yield from _enter_batch(catalogue, batch, tally, force=force)
+            batch = []
+    yield from _enter_batch(catalogue, batch, tally, force=force)
+
+
+def _enter_batch(
+    catalogue: Catalogue, batch: list[WalkedTrack], tally: Tally, *, force: bool
+) -> Iterator[Job]:
+    catalogue.upsert_tracks(_row(track) for track in batch)
+    for track in batch:
+        tally.seen += 1
+        if track.path is None:
+            tally.guessed += _guess(catalogue, track)
+        else:
+            yield from _job(catalogue, track.uri, track.path, tally, force=force)
+
+
+def _row(track: WalkedTrack) -> TrackRow:
+    return TrackRow(
+        uri=track.uri,
+        title=track.title,
+        artist=track.artist,
+        album=track.album,
+        genre=track.genre,
+        year=track.year,
+        duration_ms=track.duration_ms,
+    )
+
+
+def _guess(catalogue: Catalogue, track: WalkedTrack) -> bool:
+    """Give a track without a file what its genre suggests, marked as a guess."""
+    guess = tags.guess(track.genre)
+    return guess is not None and catalogue.store_features(track.uri, guess)
+
+
+def _job(
+    catalogue: Catalogue, uri: str, path: Path, tally: Tally, *, force: bool
+) -> Iterator[Job]:
+    try:
+        status = path.stat()
+    except OSError:
+        catalogue.fail(uri, "the file is gone", None, None)
+        tally.failed += 1
+        return
+    known = catalogue.file_state(uri)
+    same = known and (known.mtime, known.size) == (status.st_mtime, status.st_size)
+    if same and not force:
+        tally.unchanged += 1
+    else:
+        yield Job(uri, path, status.st_mtime, status.st_size)
+
+
+def _analyse(
+    catalogue: Catalogue,
+    work: list[Job],
+    tally: Tally,
+    jobs: int,
+    console: Console,
+    make_worker: Callable[[], Worker],
+) -> None:
+    if not work:
+        return
+    by_file = {job.path.absolute().as_uri(): job for job in work}
+    jobs = max(1, min(jobs, len(work), os.cpu_count() or 1))
+    workers: list[Worker] = []
+
+    def make() -> Worker:
+        workers.append(make_worker())
+        return workers[-1]
+
+    with _progress(console) as progress:
+        task = progress.add_task("Listening", total=len(by_file), rate="")
+        for file, answer in analyse_all(by_file, jobs=jobs, make=make):
+            _store(catalogue, by_file[file], answer, tally)
+            done = tally.analysed + tally.failed
+            progress.update(task, advance=1, rate=_rate(progress.tasks[task], done))
+    for sentence in {worker.why_plain for worker in workers} - {""}:
+        console.print(sentence, markup=False, style="yellow")
+
+
+def _store(
+    catalogue: Catalogue, job: Job, answer: dict[str, Any], tally: Tally
+) -> None:
+    if "why" in answer:
+        catalogue.fail(job.uri, answer["why"], job.mtime, job.size)
+        tally.failed += 1
+        return
+    values = answer["features"]
+    source = FeatureSource(values.pop("source"))
+    catalogue.store_features(
+        job.uri, Features.checked(values, source), job.mtime, job.size
+    )
+    tally.analysed += 1
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _rate(task: Any, done: int) -> str:  # noqa: ANN401
+    return f"{done / task.elapsed:.1f} a second" if task.elapsed else ""
+
+
+def _report(tally: Tally, console: Console) -> None:
+    console.print(
+        f"{tally.seen} tracks: {tally.analysed} analysed, {tally.unchanged} unchanged, "
+        f"{tally.failed} unreadable, {tally.guessed} guessed from their tags.",
+        highlight=False,
+    )
+
+
+def _refit_if_grown(catalogue: Catalogue, tally: Tally, console: Console) -> None:
+    ready = catalogue.counts()["analysed"]
+    if tally.analysed < max(REFIT_LEAST, REFIT_SHARE * ready):
+        return
+    from mopidy_moodcam.songs import clusters  # noqa: PLC0415  sklearn is slow to load
+
+    clusters.refit(catalogue, console)

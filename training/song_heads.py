@@ -1,0 +1,223 @@
+"""Train the heads that turn sound into arousal, valence and Spotify's scales.
+
+    python training/song_heads.py            cross-validate and print the table
+    python training/song_heads.py --write    also write models/song_heads.json
+
+Reads MUSIFEAST-17 (356 clips rated by 701 listeners, CC0; 178 of them with
+audio) from `$MOODCAM_SHARED/data/music` or `../shared/data/music`. What a head
+learns from:
+
+    arousal, valence             the listeners' ratings, 1 to 5
+    energy                       the arousal head, brought to Spotify's scale
+    instrumentalness             the column `vocals` of the same ratings
+    danceability, acousticness,  the estimates of the PyPI package vibenet for the
+    speechiness, liveness        same clips (nobody rated these): a head repeats
+                                 an estimate, so it can be no better than that
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import KFold, LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mopidy_moodcam.resources import weight_path  # noqa: E402
+from mopidy_moodcam.songs.analysis import hear  # noqa: E402
+from mopidy_moodcam.songs.decode import decode  # noqa: E402
+from mopidy_moodcam.songs.heads import LEARNED, PLAIN  # noqa: E402
+from mopidy_moodcam.songs.musicnn import Musicnn  # noqa: E402
+
+SHARED = Path(os.environ.get("MOODCAM_SHARED", ROOT.parent / "shared"))
+MUSIC = SHARED / "data" / "music"
+SEED = 17
+FOLDS = 10
+ALPHAS = np.logspace(0, 5, 31)
+
+NOT_SOUND = ("key",)  # a pitch class is a name, not a quantity
+VIBENET = (
+    "acousticness",
+    "danceability",
+    "energy",
+    "instrumentalness",
+    "liveness",
+    "speechiness",
+    "valence",
+)
+"""The columns of `vibenet7`."""
+REPEATED = ("acousticness", "danceability", "liveness", "speechiness")
+
+
+def load():
+    """Return the rated clips that have audio, and their reference features."""
+    with (MUSIC / "musifeast17.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    reference = np.load(MUSIC / "musifeast17_features.npz")
+    at = {clip: i for i, clip in enumerate(reference["clip"])}
+    clips = [row for row in rows if row["audio"] == "1"]
+    order = [at[row["clip"]] for row in clips]
+    return clips, {name: reference[name][order] for name in reference.files}
+
+
+def listen(clips, cache=None):
+    """Analyse the clips with the package's own code; return a list of numbers."""
+    if cache and cache.exists():
+        return json.loads(cache.read_text())
+    network = Musicnn(weight_path("musicnn.onnx"))
+    folder = MUSIC / "musifeast17"
+    heard = [
+        hear(decode((folder / f"{row['clip']}.mp3").resolve().as_uri()), network)
+        for row in clips
+    ]
+    if cache:
+        cache.write_text(json.dumps(heard))
+    return heard
+
+
+def inputs(heard, kind):
+    """Return the input names of a set of heads, and the matrix [clips, inputs]."""
+    names = [
+        name
+        for name in heard[0]
+        if name not in NOT_SOUND and (kind == LEARNED or "musicnn" not in name)
+    ]
+    return names, np.array([[row[name] for name in names] for row in heard])
+
+
+def ridge():
+    """Return the model: alpha is chosen inside each training fold."""
+    return make_pipeline(StandardScaler(), RidgeCV(alphas=ALPHAS))
+
+
+def r2(truth, predicted):
+    """Return the explained variance over all held-out predictions."""
+    return 1 - ((truth - predicted) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
+
+
+def by_folds(x, y):
+    """Return held-out predictions of 10 folds."""
+    folds = KFold(FOLDS, shuffle=True, random_state=SEED)
+    return cross_val_predict(ridge(), x, y, cv=folds)
+
+
+def by_genre(x, y, genres):
+    """Return held-out predictions, one genre left out at a time."""
+    return cross_val_predict(ridge(), x, y, cv=LeaveOneGroupOut(), groups=genres)
+
+
+def logit(values):
+    """Stretch 0 … 1 to the whole line, its ends kept finite."""
+    return np.log((values + 0.01) / (1.01 - values))
+
+
+def line(x, y, *, logistic):
+    """Fit a head on all clips and fold the standardising into it."""
+    scaler, model = ridge().fit(x, y)
+    weights = model.coef_ / scaler.scale_
+    return {
+        "weights": [float(f"{weight:.5g}") for weight in weights],
+        "bias": float(f"{model.intercept_ - weights @ scaler.mean_:.7g}"),
+        "logistic": logistic,
+    }
+
+
+def scaled(head, x, y, mean, spread):
+    """Bring a rating's head to another scale: `mean` and `spread` of the clips.
+
+    The spread of held-out predictions is matched: a ridge shrinks.
+    """
+    predicted = by_folds(x, y)
+    factor = spread / predicted.std()
+    weights = [float(f"{weight * factor:.5g}") for weight in head["weights"]]
+    bias = (head["bias"] - predicted.mean()) * factor + mean
+    return {"weights": weights, "bias": float(f"{bias:.7g}"), "logistic": False}
+
+
+def train(kind, heard, clips, reference):
+    """Return one set of heads as plain numbers."""
+    names, x = inputs(heard, kind)
+    heads = {}
+    for rating, scale in (("arousal", "energy"), ("valence", "valence")):
+        y = reference[rating].astype(float)
+        like = reference["vibenet7"][:, VIBENET.index(scale)]
+        head = line(x, y, logistic=False)
+        if rating == "arousal":  # ratings 1 … 5 to −1 … 1
+            weights = [float(f"{weight / 2:.5g}") for weight in head["weights"]]
+            bias = float(f"{(head['bias'] - 3) / 2:.7g}")
+            heads["arousal"] = {"weights": weights, "bias": bias, "logistic": False}
+        heads[scale] = scaled(head, x, y, float(like.mean()), float(like.std()))
+    for name in REPEATED:
+        y = logit(reference["vibenet7"][:, VIBENET.index(name)].astype(float))
+        heads[name] = line(x, y, logistic=True)
+    heads["instrumentalness"] = line(x, without_voice(clips), logistic=True)
+    return {"inputs": names, "heads": heads}
+
+
+def without_voice(clips):
+    """Return a target for a logistic head: ±2 by the raters' column `vocals`."""
+    return np.array([-2.0 if row["vocals"] == "yes" else 2.0 for row in clips])
+
+
+def measure(heard, clips, reference):
+    """Print what each set of columns is worth, held out."""
+    learned, plain = inputs(heard, LEARNED), inputs(heard, PLAIN)
+    only = [i for i, name in enumerate(learned[0]) if "musicnn" in name]
+    sets = {
+        "musicnn_emb200 (reference)": reference["musicnn_emb200"],
+        "our musicnn, mean and spread": learned[1][:, only],
+        "our descriptors": plain[1],
+        "ours, all (shipped)": learned[1],
+    }
+    print(f"R² on {len(clips)} clips: 10 folds (seed {SEED}) / leaving a genre out")
+    for name, x in sets.items():
+        cells = []
+        for rating in ("arousal", "valence"):
+            y = reference[rating].astype(float)
+            folds, genre = by_folds(x, y), by_genre(x, y, reference["genre"])
+            cells.append(f"{rating} {r2(y, folds):.3f} / {r2(y, genre):.3f}")
+        print(f"  {name:30} {cells[0]}   {cells[1]}")
+    measure_others(learned[1], clips, reference)
+
+
+def measure_others(x, clips, reference):
+    """Print how well the heads repeat vibenet, and tell voices."""
+    for name in REPEATED:
+        y = logit(reference["vibenet7"][:, VIBENET.index(name)].astype(float))
+        print(f"  {name:30} R² against vibenet's estimate {r2(y, by_folds(x, y)):.3f}")
+    y = without_voice(clips)
+    area = roc_auc_score(y > 0, by_folds(x, y))
+    print(f"  {'instrumentalness':30} area under ROC against `vocals` {area:.3f}")
+
+
+def main():
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write the model")
+    parser.add_argument("--cache", type=Path, help="keep what was heard in this file")
+    options = parser.parse_args()
+    clips, reference = load()
+    heard = listen(clips, options.cache)
+    measure(heard, clips, reference)
+    if options.write:
+        heads = {
+            kind: train(kind, heard, clips, reference) for kind in (LEARNED, PLAIN)
+        }
+        path = ROOT / "models" / "song_heads.json"
+        path.write_text(json.dumps(heads, indent=None) + "\n")
+        print(f"Wrote {path} ({path.stat().st_size} bytes).")
+
+
+if __name__ == "__main__":
+    main()
