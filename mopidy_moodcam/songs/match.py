@@ -7,6 +7,7 @@ has another mood.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 import zlib
@@ -34,8 +35,10 @@ def plain(text: str) -> str:
 
     Letters of every alphabet stay; `ß` becomes `ss`, `Ⅳ` becomes `iv`.
     """
-    split = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(c for c in split if not unicodedata.combining(c))
+    bare = text.casefold()
+    if not bare.isascii():
+        split = unicodedata.normalize("NFKD", bare)
+        bare = "".join(c for c in split if not unicodedata.combining(c))
     return _NO_WORD.sub(" ", bare.replace("'", "").replace("\u2019", "")).strip()
 
 
@@ -50,11 +53,13 @@ def first_artist(artist: str) -> str:
     return _ARTIST_BREAK.split(artist.strip(), maxsplit=1)[0].strip() or artist.strip()
 
 
+@functools.lru_cache(4096)
 def plain_artist(artist: str) -> str:
     """Return the first artist, normalised, without a leading `the`."""
     return plain(first_artist(artist)).removeprefix("the ")
 
 
+@functools.lru_cache(1024)
 def match_key(title: str, artist: str) -> str | None:
     """Return the key that two rows of the same song share, or None.
 

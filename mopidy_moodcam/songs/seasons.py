@@ -62,10 +62,10 @@ def exclusion_clauses(
 
 def _clause(kind: str, value: str, today: dt.date) -> tuple[list[str], list[str]]:
     if kind == "artist":
+        named = f"{_ARTISTS} LIKE ? ESCAPE '\\'"
+        first = "IFNULL(match_key, '') LIKE ? ESCAPE '\\'"
         return (
-            [
-                f"{_ARTISTS} LIKE ? ESCAPE '\\' OR IFNULL(match_key, '') LIKE ? ESCAPE '\\'"
-            ],
+            [f"{named} OR {first}"],
             [f"%; {_escaped(value)}; %", f"%\t{_escaped(plain_artist(value))}"],
         )
     if kind == "genre":

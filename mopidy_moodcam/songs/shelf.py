@@ -13,6 +13,7 @@ from mopidy_moodcam.songs.clusters import (
     ClusterModel,
     assign,
     current_model,
+    nearest_first,
     plane,
     standardise,
 )
@@ -81,7 +82,7 @@ def make_shelf(sounds: Sounds, model: ClusterModel, version: int = 0) -> Shelf:
     column = {name: sounds.values[:, i] for i, name in enumerate(COLUMNS)}
     return Shelf(
         track_id=sounds.track_id,
-        plane=plane(z),
+        plane=plane(z, sounds.group),
         song_mood=song_mood,
         tempo=np.where(column["tempo"] > 0, column["tempo"], np.nan),
         energy=column["energy"].copy(),
@@ -130,10 +131,9 @@ def _members(
 def _neighbours(
     z: np.ndarray, weights: np.ndarray, mood: SongMood, own: np.ndarray, count: int
 ) -> np.ndarray:
-    goal = np.array([PROTOTYPES[mood][axis] for axis in AXES], np.float32)
-    distance = (((z - goal) * weights.astype(np.float32)) ** 2).sum(1)
-    distance[own] = np.inf
-    return np.argsort(distance, kind="stable")[:count]
+    goal = np.array([PROTOTYPES[mood][axis] for axis in AXES])
+    order = nearest_first(z * weights, goal * weights)
+    return order[~np.isin(order, own)][:count]
 
 
 def _whole(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,6 +62,11 @@ class Sounds:
         """Return the number of tracks."""
         return len(self.track_id)
 
+    def some(self, rows: slice | np.ndarray) -> Sounds:
+        """Return only these rows."""
+        fields = dataclasses.fields(self)
+        return Sounds(*(getattr(self, field.name)[rows] for field in fields))
+
 
 def load_sounds(catalogue: Catalogue, today: dt.date | None = None) -> Sounds:
     """Read all tracks that have valence and energy (or arousal) and may be played.
@@ -81,8 +87,7 @@ def load_sounds(catalogue: Catalogue, today: dt.date | None = None) -> Sounds:
         + "".join(f" AND NOT ({clause})" for clause in clauses)
         + " ORDER BY id"
     )
-    chunks = [np.array(rows, np.float64) for rows in catalogue.stream(sql, values)]
-    return _sounds(np.concatenate(chunks) if chunks else np.empty((0, 15)))
+    return _joined([_sounds(rows) for rows in catalogue.stream(sql, values)])
 
 
 def _cases(column: str, numbers: dict[str, int]) -> str:
@@ -90,14 +95,23 @@ def _cases(column: str, numbers: dict[str, int]) -> str:
     return f"CASE {column} {whens} ELSE -1 END"
 
 
-def _sounds(table: np.ndarray) -> Sounds:
-    values = table[:, 5:].astype(np.float32)
-    values[np.isinf(values)] = np.nan
+def _sounds(rows: list[tuple[float, ...]]) -> Sounds:
+    # fromiter on the flattened rows is half again as fast as array on tuples.
+    flat = itertools.chain.from_iterable(rows)
+    table = np.fromiter(flat, np.float64).reshape(len(rows), -1)
+    numbers = table[:, 5:].astype(np.float32)
+    numbers[np.isinf(numbers)] = np.nan
     return Sounds(
         track_id=table[:, 0].astype(np.int64),
         artist=table[:, 1].astype(np.int32),
         group=np.maximum(table[:, 2], 0).astype(np.int8),
         by_hand=table[:, 3].astype(np.int8),
         loved=table[:, 4].astype(bool),
-        values=values,
+        values=numbers,
     )
+
+
+def _joined(parts: list[Sounds]) -> Sounds:
+    names = [field.name for field in dataclasses.fields(Sounds)]
+    parts = parts or [_sounds([(0.0,) * (5 + len(COLUMNS))]).some(slice(0))]
+    return Sounds(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))

@@ -1,0 +1,207 @@
+"""`mopidy moodcam export`: the catalogue as a table, playlists, or tags in files."""
+
+from __future__ import annotations
+
+import csv
+import os
+import pathlib
+import sys
+import urllib.parse
+from typing import TYPE_CHECKING, Any
+
+from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.songs.clusters import assign, current_model, plane, standardise
+from mopidy_moodcam.songs.features import FEATURES
+from mopidy_moodcam.songs.shelf import load_shelf, song_moods
+from mopidy_moodcam.songs.sounds import load_sounds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rich.console import Console
+
+    from mopidy_moodcam.songs.catalogue import Catalogue
+
+PLACE = ("song_mood", "cluster", "plane_valence", "plane_arousal")
+"""Columns that were worked out from the features."""
+
+STORED = (
+    "uri",
+    "spotify_id",
+    "isrc",
+    "title",
+    "artist",
+    "album",
+    "genre",
+    "year",
+    "duration_ms",
+    *FEATURES,
+    "feature_source",
+    "failed",
+    "mtime",
+    "size",
+    "verdict",
+)
+"""Columns that `mopidy moodcam import` understands again."""
+
+_MOODS = list(SongMood)
+_CHUNK = 10_000
+
+
+class ExportError(Exception):
+    """Nothing was exported; the message is one sentence with the reason."""
+
+
+def export(catalogue: Catalogue, file: str, console: Console) -> int:
+    """Write the catalogue to `file` and return the exit code.
+
+    `.csv` and `.parquet` give a table of all tracks, a folder or a name ending
+    in `.m3u8` one playlist per song mood.
+    """
+    path = pathlib.Path(file)
+    write = _writer(path)
+    if write is None:
+        console.print(
+            f"{file!r} is no known kind of export: give a name ending in .csv,"
+            " .parquet or .m3u8, or a folder for playlists.",
+            markup=False,
+            soft_wrap=True,
+        )
+        return 1
+    try:
+        written = write(catalogue, path)
+    except (OSError, ExportError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        console.print(f"Nothing written to {file!r}: {reason}.", markup=False)
+        return 1
+    console.print(written, markup=False, soft_wrap=True)
+    return 0
+
+
+def _writer(path: pathlib.Path) -> Callable[[Catalogue, pathlib.Path], str] | None:
+    if path.is_dir() or path.suffix == "":
+        return write_playlists
+    return {
+        ".csv": write_csv,
+        ".parquet": write_parquet,
+        ".m3u8": lambda catalogue, name: write_playlists(
+            catalogue, name.parent, name.stem
+        ),
+    }.get(path.suffix.lower())
+
+
+def write_csv(catalogue: Catalogue, path: pathlib.Path) -> str:
+    """Write all tracks as CSV (UTF-8); return a sentence saying so."""
+    count = 0
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow((*STORED, *PLACE))
+        for row in table_rows(catalogue):
+            writer.writerow(row)
+            count += 1
+    part.replace(path)
+    return f"{count} tracks written to {path}."
+
+
+def write_parquet(catalogue: Catalogue, path: pathlib.Path) -> str:
+    """Write all tracks as Parquet; return a sentence saying so."""
+    try:
+        import pyarrow as pa  # type: ignore[import-not-found]  # noqa: PLC0415
+        from pyarrow import parquet  # type: ignore[import-not-found]  # noqa: PLC0415
+    except ImportError:
+        raise ExportError(
+            f"Parquet needs pyarrow ({sys.executable} -m pip install pyarrow)"
+        ) from None
+    names = (*STORED, *PLACE)
+    columns = list(zip(*table_rows(catalogue), strict=True)) or [()] * len(names)
+    table = pa.table(dict(zip(names, map(list, columns), strict=True)))
+    part = path.with_name(path.name + ".part")
+    parquet.write_table(table, part)
+    part.replace(path)
+    return f"{table.num_rows} tracks written to {path}."
+
+
+def write_playlists(
+    catalogue: Catalogue, folder: pathlib.Path, name: str = "MoodCam"
+) -> str:
+    """Write one extended M3U playlist (UTF-8) per song mood into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shelf = load_shelf(catalogue)
+    for mood in SongMood:
+        ids = shelf.track_id[shelf.members[mood]].tolist()
+        text = "".join(_m3u_lines(catalogue, ids))
+        path = folder / f"{name} {mood}.m3u8"
+        path.write_text(f"#EXTM3U\n#PLAYLIST:{name} {mood}\n{text}", "utf-8")
+    return f"{len(SongMood)} playlists written to {folder}."
+
+
+def table_rows(catalogue: Catalogue) -> Iterator[tuple[Any, ...]]:
+    """Yield all tracks in the columns `STORED` and `PLACE`, None where unknown."""
+    places = _places(catalogue)
+    sql = f"SELECT id, song_mood, {', '.join(STORED)} FROM tracks ORDER BY id"
+    for chunk in catalogue.stream(sql, size=_CHUNK):
+        for track_id, by_hand, *stored in chunk:
+            place = places.get(track_id, (by_hand, None, None, None))
+            yield (*stored, *place)
+
+
+def tag_files(catalogue: Catalogue, console: Console, *, dry_run: bool = False) -> int:
+    """Write the MOOD tag into the listener's own files; return the exit code.
+
+    Only called when asked for: it changes files. Covers MP3 (TXXX:MOOD), FLAC,
+    Ogg and Opus (MOOD), and M4A (an iTunes free-form atom), with mutagen.
+    """
+    from mopidy_moodcam.songs import tagging  # noqa: PLC0415
+
+    songs = ((uri, mood) for uri, mood in _moods_by_uri(catalogue))
+    return tagging.tag_files(_files(songs), console, dry_run=dry_run)
+
+
+def _files(songs: Iterable[tuple[str, str]]) -> Iterator[tuple[pathlib.Path, str]]:
+    for uri, mood in songs:
+        path = path_of(uri)
+        if path is not None:
+            yield path, mood
+
+
+def path_of(uri: str) -> pathlib.Path | None:
+    """Return the file of a `file:` URI, or None."""
+    parts = urllib.parse.urlsplit(uri)
+    if parts.scheme != "file":
+        return None
+    return pathlib.Path(os.fsdecode(urllib.parse.unquote_to_bytes(parts.path)))
+
+
+def _moods_by_uri(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for row in table_rows(catalogue):
+        mood = row[len(STORED)]
+        if mood is not None:
+            yield row[0], mood
+
+
+def _places(catalogue: Catalogue) -> dict[int, tuple[Any, ...]]:
+    sounds = load_sounds(catalogue)
+    if not len(sounds):
+        return {}
+    model = current_model(catalogue)
+    z = standardise(sounds, model)
+    names = [cluster.name for cluster in model.clusters]
+    columns = zip(
+        sounds.track_id.tolist(),
+        song_moods(sounds, z, model).tolist(),
+        assign(z, model).tolist(),
+        plane(z, sounds.group).round(3).tolist(),
+        strict=True,
+    )
+    return {
+        track_id: (str(_MOODS[mood]), names[cluster], round(v, 3), round(a, 3))
+        for track_id, mood, cluster, (v, a) in columns
+    }
+
+
+def _m3u_lines(catalogue: Catalogue, ids: list[int]) -> Iterator[str]:
+    for song in catalogue.tracks(ids):
+        seconds = round(song.duration_ms / 1000) if song.duration_ms else -1
+        name = f"{song.artist} - {song.title}" if song.artist else song.title
+        yield f"#EXTINF:{seconds},{' '.join(name.split())}\n{song.uri}\n"
