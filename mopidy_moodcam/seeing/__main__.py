@@ -47,7 +47,8 @@ class Eye:
     """Takes a burst every `interval` seconds and hands the readings to `say`.
 
     `take` takes one burst with a function to call before each step that may hang;
-    it raises `CameraError`. `commands` is what came in meanwhile.
+    it raises `CameraError`. `commands` is what came in meanwhile. With `beats` it
+    says what it does before each such step.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Eye:
         interval: float,
         commands: queue.SimpleQueue[dict[str, Any]],
         room: str = "",
+        beats: bool = False,
     ) -> None:
         self._take = take
         self._say = say
@@ -66,6 +68,7 @@ class Eye:
         self._interval = interval
         self._commands = commands
         self._room = room
+        self._beats = beats
         self._failures = 0
         self._state = ("", "")
 
@@ -93,11 +96,13 @@ class Eye:
             )
         cost = round(1000 * (time.process_time() - start), 1)
         self._tell_state(reading.reason, why)
-        self._say({"type": "reading", **reading.to_json(), "milliseconds": cost})
+        numbers = rounded(reading.to_json())
+        self._say({"type": "reading", **numbers, "milliseconds": cost})
         return reading
 
     def _beat(self, doing: str, seconds: float = 0.0) -> None:
-        self._say({"type": "beat", "doing": doing, "seconds": round(seconds, 1)})
+        if self._beats:
+            self._say({"type": "beat", "doing": doing, "seconds": round(seconds, 1)})
 
     def _tell_state(self, reason: NoReading | None, why: str) -> None:
         sentence = why or TROUBLES.get(reason or "", "")
@@ -136,7 +141,7 @@ class Eye:
         """Do what a command says; True where a burst is wanted now."""
         if command.get("do") == "interval":
             with contextlib.suppress(TypeError, ValueError):
-                self._interval = min(3600.0, max(0.5, float(command["seconds"])))
+                self._interval = min(3600.0, max(0.1, float(command["seconds"])))
         return command.get("do") == "look"
 
 
@@ -145,6 +150,17 @@ TROUBLES = {
     "stuck": "The camera repeats one frame; unplug it and plug it in.",
 }
 """Of the other reasons the reading itself says enough: nobody is no trouble."""
+
+
+def rounded(value: Any) -> Any:  # noqa: ANN401 (any JSON value)
+    """Return a JSON value with its numbers as exact as they are worth."""
+    if isinstance(value, float):
+        return round(value, 5)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item) for item in value]
+    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -174,6 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         interval=chosen.interval,
         commands=commands,
         room=chosen.room,
+        beats=chosen.leash,
     )
     eye.run(count)
     return 0
@@ -192,12 +209,12 @@ def parser() -> argparse.ArgumentParser:
         "demo (demo:10: ten times as fast)",
     )
     parser.add_argument("--interval", type=_positive, default=20.0, metavar="SECONDS")
-    parser.add_argument("--frames", type=int, default=5, help="frames of a burst")
+    parser.add_argument("--frames", type=_count, default=5, help="frames of a burst")
     parser.add_argument(
         "--runtime", choices=("auto", "torchscript", "onnx"), default="auto"
     )
     parser.add_argument("--once", action="store_true", help="one burst only")
-    parser.add_argument("--count", type=int, help="so many bursts only")
+    parser.add_argument("--count", type=_count, help="so many bursts only")
     parser.add_argument("--room", default="", help="this room's name in the readings")
     parser.add_argument("--post", metavar="URL", help="send the readings to a server")
     parser.add_argument("--token", default="", help="the server's moodcam/token")
@@ -214,6 +231,13 @@ def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value <= 86400:
         raise argparse.ArgumentTypeError("must be seconds, more than 0")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
     return value
 
 
@@ -333,6 +357,7 @@ def _eyesight(
                 clock=clock,
                 room=chosen.room,
                 frames=chosen.frames,
+                gap=min(burst.GAP, chosen.interval / chosen.frames),
                 beat=beat,
             )
 

@@ -96,37 +96,45 @@ class Demo:
 
     def __init__(self, speed: float = 1.0, seed: int = 1) -> None:
         self._speed = speed
-        self._seed = seed
         self._room = _room()
+        rng = np.random.default_rng(seed)
+        coarse = rng.normal(0, 3.5, (HEIGHT // 2, WIDTH // 2)).astype(np.float32)
+        self._noise = np.round(cv2.resize(coarse, (WIDTH, HEIGHT))).astype(np.int16)
+        self._drawn: tuple[tuple[Look, Person], np.ndarray] | None = None
 
     def frame(self, seconds: float) -> np.ndarray:
         """Return the frame at a time since the start, uint8 [480, 640, 3] BGR."""
         frame = self._room.copy()
         look = self.look(seconds)
         if look is not None:
-            turn = int(seconds * self._speed / SHOW_SECONDS / len(PLAY))
-            person = PEOPLE[turn % len(PEOPLE)]
-            _lay(frame, draw(look, person), _pose(seconds))
-        rng = np.random.default_rng((self._seed, int(seconds * 1000)))
-        noise = rng.normal(0, 3, (HEIGHT // 2, WIDTH // 2, 1)).astype(np.float32)
-        noise = cv2.resize(noise, (WIDTH, HEIGHT))[:, :, None]
-        return np.clip(frame + noise, 0, 255).astype(np.uint8)
+            _lay(frame, self._patch(look, self.person(seconds)), _pose(seconds))
+        grain = np.roll(self._noise, int(seconds * 997) % self._noise.size)
+        return cv2.add(frame, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
 
     def shown(self, seconds: float) -> str | None:
         """Return the expression shown at a time; None for the empty chair."""
         return PLAY[int(seconds * self._speed / SHOW_SECONDS) % len(PLAY)]
 
+    def person(self, seconds: float) -> Person:
+        """Return who sits there at a time."""
+        turn = int(seconds * self._speed / SHOW_SECONDS / len(PLAY))
+        return PEOPLE[turn % len(PEOPLE)]
+
     def look(self, seconds: float) -> Look | None:
-        """Return the face's look at a time, between two expressions a mixture."""
+        """Return the face's look at a time, just after a change a mixture."""
         now = self.shown(seconds)
         if now is None:
             return None
-        into = math.fmod(seconds * self._speed, SHOW_SECONDS) / self._speed
-        before = self.shown(max(0.0, seconds - SHOW_SECONDS / self._speed))
-        old = LOOKS[before or "neutral"] if seconds * self._speed > 1 else LOOKS[now]
-        share = min(1.0, into / BLEND_SECONDS)
-        breath = 1 + 0.04 * math.sin(seconds * 1.7)
-        return Look().towards(old.towards(LOOKS[now], share), breath)
+        length = SHOW_SECONDS / self._speed
+        before = self.shown(seconds - length) if seconds >= length else now
+        share = min(1.0, math.fmod(seconds, length) / min(BLEND_SECONDS, length / 4))
+        return LOOKS[before or "neutral"].towards(LOOKS[now], round(share, 1))
+
+    def _patch(self, look: Look, person: Person) -> np.ndarray:
+        """Draw, but only if the last drawing was another one."""
+        if self._drawn is None or self._drawn[0] != (look, person):
+            self._drawn = ((look, person), draw(look, person))
+        return self._drawn[1]
 
 
 def draw(look: Look, person: Person) -> np.ndarray:
@@ -402,17 +410,20 @@ def _pose(seconds: float) -> tuple[float, float, float, float]:
 def _lay(
     frame: np.ndarray, patch: np.ndarray, pose: tuple[float, float, float, float]
 ) -> None:
+    """Lay the drawn head over the frame, a little out of focus as lenses are."""
     x, y, scale, degrees = pose
     turn = cv2.getRotationMatrix2D((PATCH / 2, PATCH / 2), degrees, scale)
-    turn[:, 2] += np.array([x - PATCH / 2, y - PATCH / 2])
-    laid = cv2.warpAffine(patch, turn, (WIDTH, HEIGHT))
+    left, top = max(0, round(x - PATCH * 0.6)), max(0, round(y - PATCH * 0.6))
+    part = frame[top:, left : round(x + PATCH * 0.6)]
+    turn[:, 2] += np.array([x - left - PATCH / 2, y - top - PATCH / 2])
+    laid = cv2.warpAffine(patch, turn, (part.shape[1], part.shape[0]))
     laid = cv2.GaussianBlur(laid, (0, 0), 0.9)
-    cover = laid[:, :, 3:].astype(np.float32) / 255
-    frame[:] = (laid[:, :, :3] * cover + frame * (1 - cover)).astype(frame.dtype)
+    cover = laid[:, :, 3].astype(np.float32) / 255
+    part[:] = cv2.blendLinear(laid[:, :, :3].copy(), part.copy(), cover, 1 - cover)
 
 
 def _room() -> np.ndarray:
-    """Draw a wall with a window and a shelf, float32 [480, 640, 3]."""
+    """Draw a wall with a window and a shelf, uint8 [480, 640, 3]."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     wall = 165 - 0.09 * x - 0.03 * y
     room = np.stack([wall * 0.95, wall, wall * 1.03], axis=2)
@@ -423,4 +434,4 @@ def _room() -> np.ndarray:
     for turn, colour in enumerate(((60, 60, 120), (110, 90, 50), (60, 110, 90))):
         left = 500 + 34 * turn
         cv2.rectangle(room, (left, 70 + 8 * turn), (left + 26, 149), colour, -1)
-    return cv2.GaussianBlur(room, (0, 0), 1.5)
+    return cv2.GaussianBlur(room, (0, 0), 1.5).astype(np.uint8)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 DARK = 0.06  # mean grey level under which no face is found any more
 COVERED_LIGHT, COVERED_CONTRAST = 0.30, 0.02  # a finger or tape: dim and even
-SMEARED = 0.9  # see `detail`; sharp rooms have 2 and more
+SMEARED = 0.22  # see `detail`: blurred by 2 % of the width and more
 CRISP_FACE = 9.0  # grey levels; see `sharpness`
 
 
@@ -25,7 +25,7 @@ def detail(grey: np.ndarray) -> float:
     """Return how steep the steepest edges are, in contrasts per pixel.
 
     Measured at 160 pixels' width, where a camera's noise has been averaged away:
-    about 2 to 6 in a sharp room, under 1 behind a greasy lens.
+    0.5 to 4 in a room, under 0.2 behind a lens so greasy that no face is seen.
     """
     small = _at_width(grey, 160).astype(np.float32)
     edges = np.abs(cv2.Laplacian(small, cv2.CV_32F))
