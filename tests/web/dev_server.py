@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from mopidy_moodcam import web
 from mopidy_moodcam.desk import Desk
-from scenes import SCENES, Puppet
+from tests.web.scenes import SCENES, Puppet
 
 
 def application(desk, config):
