@@ -133,16 +133,17 @@ def line(x, y, *, logistic):
     }
 
 
-def scaled(head, x, y, mean, spread):
-    """Bring a rating's head to another scale: `mean` and `spread` of the clips.
+def scaled(head, x, y, like):
+    """Bring a rating's head to Spotify's scale, on which the clips are `like`.
 
-    The spread of held-out predictions is matched: a ridge shrinks.
+    Mean and spread are matched before the logistic curve, so that nothing piles
+    up at 0 or 1. The spread is that of held-out predictions: a ridge shrinks.
     """
-    predicted = by_folds(x, y)
-    factor = spread / predicted.std()
+    predicted, like = by_folds(x, y), logit(like)
+    factor = like.std() / predicted.std()
     weights = [float(f"{weight * factor:.5g}") for weight in head["weights"]]
-    bias = (head["bias"] - predicted.mean()) * factor + mean
-    return {"weights": weights, "bias": float(f"{bias:.7g}"), "logistic": False}
+    bias = (head["bias"] - predicted.mean()) * factor + like.mean()
+    return {"weights": weights, "bias": float(f"{bias:.7g}"), "logistic": True}
 
 
 def train(kind, heard, clips, reference):
@@ -151,13 +152,13 @@ def train(kind, heard, clips, reference):
     heads = {}
     for rating, scale in (("arousal", "energy"), ("valence", "valence")):
         y = reference[rating].astype(float)
-        like = reference["vibenet7"][:, VIBENET.index(scale)]
+        like = reference["vibenet7"][:, VIBENET.index(scale)].astype(float)
         head = line(x, y, logistic=False)
         if rating == "arousal":  # ratings 1 … 5 to −1 … 1
             weights = [float(f"{weight / 2:.5g}") for weight in head["weights"]]
             bias = float(f"{(head['bias'] - 3) / 2:.7g}")
             heads["arousal"] = {"weights": weights, "bias": bias, "logistic": False}
-        heads[scale] = scaled(head, x, y, float(like.mean()), float(like.std()))
+        heads[scale] = scaled(head, x, y, like)
     for name in REPEATED:
         y = logit(reference["vibenet7"][:, VIBENET.index(name)].astype(float))
         heads[name] = line(x, y, logistic=True)

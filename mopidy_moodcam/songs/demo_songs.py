@@ -12,6 +12,7 @@ nothing in a tag tells it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import zlib
 from pathlib import Path
@@ -98,6 +99,10 @@ class Style:
     titles: tuple[str, ...]
 
 
+def _silence() -> Wave:
+    return np.zeros(SAMPLES, np.float32)
+
+
 @dataclasses.dataclass
 class Piece:
     """A song while it is made: what its parts are written to."""
@@ -107,8 +112,8 @@ class Piece:
     tempo: float
     root: int
     chords: tuple[int, ...]
-    left: Wave = dataclasses.field(default_factory=lambda: _silence())
-    right: Wave = dataclasses.field(default_factory=lambda: _silence())
+    left: Wave = dataclasses.field(default_factory=_silence)
+    right: Wave = dataclasses.field(default_factory=_silence)
 
     @property
     def beat(self) -> float:
@@ -154,13 +159,10 @@ class Piece:
         self.right[start : start + len(sound)] += sound * (1 + min(0, pan))
 
 
-def _silence() -> Wave:
-    return np.zeros(SAMPLES, np.float32)
-
-
 # Instruments
 
 
+@functools.lru_cache(maxsize=256)  # music repeats itself
 def _tone(voice: Voice, hertz: float, seconds: float) -> Wave:
     length = int((seconds + voice.release) * RATE)
     time = np.arange(length, dtype=np.float32) / RATE
@@ -446,6 +448,7 @@ def _mastered(piece: Piece) -> Wave:
     """Add the room, bring to the mood's level, fade in and out."""
     tail = piece.rng.standard_normal((int(1.2 * RATE), 2))
     tail *= np.exp(-5 * np.arange(len(tail)) / RATE)[:, None] / np.sqrt(RATE / 10)
+    tail = tail.astype(np.float32)
     dry = np.stack([piece.left, piece.right], axis=1)
     wet = np.stack([_convolved(dry[:, i], tail[:, i]) for i in (0, 1)], axis=1)
     mixed = dry + piece.style.room * wet
@@ -456,7 +459,7 @@ def _mastered(piece: Piece) -> Wave:
 
 
 def _convolved(dry: Wave, tail: NDArray[np.float64]) -> NDArray[np.float64]:
-    size = 1 << (len(dry) + len(tail) - 1).bit_length()
+    size = -(-(len(dry) + len(tail)) // 8192) * 8192  # few small factors: fast
     product = np.fft.rfft(dry, size) * np.fft.rfft(tail, size)
     return np.fft.irfft(product, size)[: len(dry)]
 

@@ -36,11 +36,6 @@ if TYPE_CHECKING:
 BATCH = 500
 """Tracks entered at once."""
 
-REFIT_SHARE = 0.1
-REFIT_LEAST = 60
-"""New tracks after which the clusters are fitted anew: a tenth, at least 60."""
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class WalkedTrack:
     """A track as Mopidy's libraries give it; `path` is its file, if it is one."""
@@ -101,7 +96,8 @@ def scan(
     except KeyboardInterrupt:
         console.print("Stopped; the next scan goes on from here.")
     _report(tally, console)
-    _refit_if_grown(catalogue, tally, console)
+    if tally.analysed:
+        _refit_if_due(catalogue, console)
     return 0
 
 
@@ -232,10 +228,8 @@ def _report(tally: Tally, console: Console) -> None:
     )
 
 
-def _refit_if_grown(catalogue: Catalogue, tally: Tally, console: Console) -> None:
-    ready = catalogue.counts()["analysed"]
-    if tally.analysed < max(REFIT_LEAST, REFIT_SHARE * ready):
-        return
-    from mopidy_moodcam.songs import clusters  # noqa: PLC0415  sklearn is slow to load
+def _refit_if_due(catalogue: Catalogue, console: Console) -> None:
+    from mopidy_moodcam.songs import fitting  # noqa: PLC0415  sklearn is slow to load
 
-    clusters.refit(catalogue, console)
+    if fitting.refit_if_due(catalogue):
+        console.print("The library grew, so its songs were sorted into moods anew.")
