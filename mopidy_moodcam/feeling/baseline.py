@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from mopidy_moodcam.feeling.evidence import NEUTRAL_FACE, centred_logs
 from mopidy_moodcam.feeling.people import look_at
 from mopidy_moodcam.glossary import EXPRESSIONS
 
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
 ALIKE = 10.0  # seconds; within it two readings see nearly the same picture
 LIMIT = 2.5  # logits; a face may not be explained away altogether
 SHRINK = 4.0  # readings; at four seen, half of the difference is believed
-LEAST = 0.005  # probabilities below are the network's noise, not the face
-
-# What the network says, on average, of frames whose FER+ majority is neutral:
-# mean log-probability over PublicTest, centred.
-NEUTRAL_FACE = (-0.67, -2.04, -1.72, -0.62, 0.60, -0.40, 4.85)
 
 
 class Baseline:
@@ -54,7 +50,7 @@ class Baseline:
             return
         self._seen_at = reading.time
         self._weight += weight
-        for i, value in enumerate(_centred(seen.probabilities)):
+        for i, value in enumerate(centred_logs(seen.probabilities)):
             self._sums[i] += weight * value
 
     def finish(self) -> None:
@@ -89,18 +85,10 @@ class Baseline:
 
     def _offset(self) -> tuple[float, ...]:
         trust = self._weight / (self._weight + SHRINK)
-        rest = _centred([math.exp(value) for value in NEUTRAL_FACE])
         return tuple(
             round(_within(trust * (usual - total / self._weight)), 3)
-            for usual, total in zip(rest, self._sums, strict=True)
+            for usual, total in zip(NEUTRAL_FACE, self._sums, strict=True)
         )
-
-
-def _centred(probabilities: Sequence[float]) -> list[float]:
-    total = math.fsum(probabilities)
-    logs = [math.log(max(value / total, LEAST)) for value in probabilities]
-    mean = math.fsum(logs) / len(logs)
-    return [value - mean for value in logs]
 
 
 def _within(value: float) -> float:

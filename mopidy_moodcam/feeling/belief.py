@@ -9,15 +9,12 @@ form, `exp(−t/STAY) · I + (1 − exp(−t/STAY)) · 1 RESTᵀ`, so uneven rea
 gaps of any length need no steps. `REST` gives neutral the largest share: a face
 at rest is what most moods come from and go to.
 
-**Evidence.** A classifier that was trained where happy is common says happy too
-readily, so its probability is divided by the share `PRIOR` it was trained with
-(Bayes: p(face | mood) ∝ p(mood | face) / p(mood)), softened by `DIVIDE` because
-one misread frame must not make the rarest expression win. A share `STRAY` of
-readings shows something else than the mood (talking, looking away, a misread
-face), which bounds what one reading can say:
-`L = (1 − STRAY) · p / PRIOR^DIVIDE + STRAY`. The likelihood is raised to a
-weight 0 … 1: the reading's quality, and less for readings in quick succession,
-which see nearly the same picture.
+**Evidence.** `evidence.py` turns a classifier's answer into likelihoods of mean
+1. A share `STRAY` of readings shows something else than the mood (talking,
+looking away, a misread face), which bounds what one reading can say:
+`L = (1 − STRAY) · likelihood + STRAY`. It is raised to a weight 0 … 1: the
+reading's quality, and less for readings in quick succession, which see nearly
+the same picture.
 
 `tests/bench/bench_feeling.py --sweep` prints what other values would do.
 """
@@ -32,17 +29,11 @@ from mopidy_moodcam.glossary import EXPRESSIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Probabilities = tuple[float, ...]
-"""Seven numbers in the order of `EXPRESSIONS` that sum to 1."""
+    from mopidy_moodcam.feeling.evidence import Probabilities
 
-# Mean prediction over PublicTest, which for a calibrated network is the share
-# of each FER+ majority there.
-PRIOR: Probabilities = (0.094, 0.008, 0.029, 0.267, 0.120, 0.126, 0.356)
-
-REST: Probabilities = (0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.4)
+REST: Probabilities = (0.1, 0.05, 0.05, 0.15, 0.1, 0.1, 0.45)
 STAY = 1200.0  # seconds; scripted moods of 5 to 40 minutes last 22 on average
-STRAY = 0.15
-DIVIDE = 0.75
+STRAY = 0.05
 FLOOR = 1e-3  # no mood is ever less likely: a face seen for hours can change too
 
 
@@ -66,12 +57,17 @@ def relax(belief: Probabilities, seconds: float) -> Probabilities:
     )
 
 
-def weigh(belief: Probabilities, seen: Probabilities, weight: float) -> Probabilities:
-    """Return the belief after a reading `seen` that counts `weight`, 0 … 1."""
+def weigh(
+    belief: Probabilities, evidence: Sequence[float], weight: float
+) -> Probabilities:
+    """Return the belief after a reading that counts `weight`, 0 … 1.
+
+    `evidence` are the seven likelihoods of the reading, of mean 1.
+    """
     return normalised(
         [
-            b * likelihood**weight
-            for b, likelihood in zip(belief, _likelihoods(seen), strict=True)
+            b * ((1 - STRAY) * likelihood + STRAY) ** weight
+            for b, likelihood in zip(belief, evidence, strict=True)
         ]
     )
 
@@ -88,8 +84,3 @@ def usable(values: Sequence[float]) -> bool:
         and all(0 <= value <= 1.001 for value in values)  # NaN is in no range
         and math.fsum(values) > 0
     )
-
-
-def _likelihoods(seen: Probabilities) -> list[float]:
-    ratios = [p / prior**DIVIDE for p, prior in zip(seen, PRIOR, strict=True)]
-    return [(1 - STRAY) * ratio + STRAY for ratio in ratios]

@@ -15,7 +15,7 @@ VERDICTS = (RIGHT, WRONG, CONCENTRATING, *EXPRESSIONS)
 """What may be said of a mood shown; `concentrating` means neutral."""
 
 NEEDED = 3  # in the same direction, before anything is learnt
-STEP = 0.5  # logits for the third and every further one
+STEP = 0.75  # logits for the third and every further one
 LIMIT = 2.0  # logits an expression can be shifted by corrections in all
 FRESH = 2.0  # logits that one correction is worth right after it was given
 FRESH_HALVES = 600.0  # seconds after which half of that is left

@@ -7,12 +7,13 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT
-from mopidy_moodcam.feeling.belief import Probabilities, normalised, usable
+from mopidy_moodcam.feeling.belief import normalised, usable
 from mopidy_moodcam.glossary import EXPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mopidy_moodcam.feeling.evidence import Probabilities
     from mopidy_moodcam.glossary import Face, Reading
 
 RoomRule = Literal["majority", "calmest", "seat"]

@@ -26,19 +26,22 @@ from mopidy_moodcam.feeling import belief as filters
 from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT
 from mopidy_moodcam.feeling.baseline import Baseline
 from mopidy_moodcam.feeling.corrections import Corrections
+from mopidy_moodcam.feeling.evidence import likelihoods
 from mopidy_moodcam.feeling.guests import Guests
 from mopidy_moodcam.feeling.people import RoomRule, Seen, look_at
 from mopidy_moodcam.feeling.timeline import Timeline
 from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Mood
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mopidy_moodcam.glossary import Reading
 
-ENTER = 0.85
+ENTER = 0.75
 LEAVE = 0.3
 CONFLICT = 120.0  # seconds of disagreement before the mood is given up
 PATIENCE = 300.0  # seconds without a usable reading before it is
-ALIKE = 0.5  # of an interval: within it two readings see nearly the same picture
+ALIKE = 0.25  # of an interval: within it two readings see nearly the same picture
 HOUR = 3600.0
 
 SOONER = 0.5  # of the interval, while the evidence disagrees with the mood
@@ -176,9 +179,10 @@ class Tracker:
         self._empty = 0
         weight = seen.quality * self._news()
         self._evidence_at = self._time.now
-        probabilities = filters.shifted(seen.probabilities, self._offset())
-        self._belief = filters.weigh(self._belief, probabilities, weight)
-        self._looks.append(_likeliest(probabilities))
+        shown = filters.shifted(seen.probabilities, self._offset())
+        evidence = likelihoods(shown)
+        self._belief = filters.weigh(self._belief, evidence, weight)
+        self._looks.append(_likeliest(evidence))
 
     def _news(self) -> float:
         """Return how much of a reading is new, 0 … 1, by the time since the last."""
@@ -255,5 +259,5 @@ class Tracker:
         return self._belief[EXPRESSIONS.index(label)]
 
 
-def _likeliest(probabilities: filters.Probabilities) -> str:
-    return EXPRESSIONS[max(range(len(probabilities)), key=probabilities.__getitem__)]
+def _likeliest(values: Sequence[float]) -> str:
+    return EXPRESSIONS[max(range(len(values)), key=values.__getitem__)]

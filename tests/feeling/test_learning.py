@@ -199,7 +199,7 @@ def test_three_corrections_change_what_the_tracker_shows():
     taught = Tracker()
     for _ in range(3):
         taught.corrections.record("concentrating", shown("angry"))
-    stern = (0.45, 0.02, 0.02, 0.01, 0.15, 0.02, 0.33)
+    stern = (0.34, 0.01, 0.02, 0.02, 0.12, 0.02, 0.47)
     read(taught, stern, 0, 200, 20)
     plain = Tracker()
     read(plain, stern, 0, 200, 20)

@@ -8,16 +8,12 @@ from hypothesis import strategies as st
 
 from mopidy_moodcam.feeling.tracker import PATIENCE, Tracker, TrackerSettings
 from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, UNKNOWN, Face, Reading
+from tests.feeling.faces import shows
 
 START = 1_700_000_000.0
 
 
-def shows(expression, share=0.85):
-    rest = (1 - share) / (len(EXPRESSIONS) - 1)
-    return tuple(share if name == expression else rest for name in EXPRESSIONS)
-
-
-def face(expression="happy", share=0.85, **kwargs):
+def face(expression="happy", share=0.9, **kwargs):
     values = {"box": (0.4, 0.3, 0.1, 0.2), "pixels": 90.0, "sharpness": 0.9}
     return Face(probabilities=shows(expression, share), **(values | kwargs))
 
