@@ -179,15 +179,22 @@ class DiscJockey:
         """Bring the queue to what the target asks for, if there is reason to."""
         if target is None:
             self._served = None
-            return
+        elif self._has_reason_to_serve(target):
+            self._serve(target)
+
+    def _has_reason_to_serve(self, target: Target) -> bool:
+        now = self._clock()
+        if now < self._asked_until:
+            return False
+        served = self._served and self._served.song_mood == target.song_mood
+        return self._dirty or (not served and now >= self.hands_off_until)
+
+    def _serve(self, target: Target) -> None:
+        self._look_again()
         stale = self._is_stale(target)
-        if not (self._dirty or stale) or self._clock() < self._asked_until:
-            return
         if self._settings.dry_run:
             self._rehearse(target, afresh=stale)
             return
-        self._queue = dataclasses.replace(self._player.queue(), played=self._played)
-        self._keep_own()
         replace = stale and self._clock() >= self.hands_off_until
         edits = plan(
             self._queue, self._own_tlids, ahead=self._settings.ahead, replace=replace
@@ -195,26 +202,24 @@ class DiscJockey:
         self._dirty = False
         self._carry_out(edits, target)
         self._say_if_full(edits)
-        if replace and not edits.later:
+        if not stale or (replace and not edits.later):
             self._served = target
         if self.may_start and self._queue.playback == "stopped":
             self._start()
+
+    def _look_again(self) -> None:
+        self._queue = dataclasses.replace(self._player.queue(), played=self._played)
+        self._keep_own()
 
     @property
     def _own_tlids(self) -> frozenset[int]:
         return self._own.tlids if self._own else frozenset()
 
     def _is_stale(self, target: Target) -> bool:
-        served = self._served
-        if served is None:
-            # After a restart, or after nothing was wanted: what stands there may fit.
-            picks = self.next_picks
-            stale = any(pick.song_mood != target.song_mood for pick in picks)
-            if not stale:
-                self._served = target
-                self._dirty = True
-            return stale
-        return served.song_mood != target.song_mood
+        """Say whether the picks to come were made for another song mood."""
+        if self._served is not None:
+            return self._served.song_mood != target.song_mood
+        return any(pick.song_mood != target.song_mood for pick in self.next_picks)
 
     def _went_back_to(self, tlid: int) -> bool:
         tlids = self._queue.tlids
@@ -226,6 +231,8 @@ class DiscJockey:
     def _keep_own(self) -> None:
         """Believe in own tracks only where the queue still shows them."""
         entries = self._queue.entries
+        if self._own is None and not entries:
+            return  # core may still be restoring its state
         if self._own is None:
             self._own = Own.from_json(
                 [list(pair) for pair in self._memory.now.own], entries
@@ -253,7 +260,7 @@ class DiscJockey:
             self._player.remove(still_removable(self._queue, edits.remove))
         added = self._append(target, edits.add)
         if edits.remove and not edits.make_room and (added or not edits.add):
-            self._queue = dataclasses.replace(self._player.queue(), played=self._played)
+            self._look_again()
             self._player.remove(still_removable(self._queue, edits.remove))
         if edits:
             self._queue = self._player.queue()

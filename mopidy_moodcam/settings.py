@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Settings:
     """The section `moodcam` of Mopidy's configuration, typed.
 
-    Times are seconds except `repeat_after` (minutes) and `diary_days` (days).
+    Times are seconds, `repeat_after` is minutes. `seat` is left, top, width,
+    height as fractions of the picture, or empty.
     """
 
     camera: str = "auto"
@@ -44,7 +45,6 @@ class Settings:
     dry_run: bool = False
     outputs: bool = True
     token: str = ""
-    diary_days: int = 0
     spotify_client_id: str = ""
     spotify_audio_features: bool = False
 
@@ -123,7 +123,6 @@ def schema() -> dict[str, Any]:
         "dry_run": config.Boolean(),
         "outputs": config.Boolean(),
         "token": config.Secret(optional=True),
-        "diary_days": config.Integer(minimum=0),
         "spotify_client_id": config.String(optional=True),
         "spotify_audio_features": config.Boolean(),
     }
