@@ -1,6 +1,6 @@
 """Learn the default clusters of songs and write models/song_moods.json.
 
-    python training/song_moods.py [--tables shared/data/music] [--out models]
+    python training/song_moods.py [--tables ../shared/data/music] [--out models]
 
 From 104,597 tracks with Spotify's features: means and deviations (the scale that
 libraries are compared with), how unknown features follow from valence and energy,
@@ -37,7 +37,7 @@ WEIGHTS = {
 AROUSAL = (0.0, 0.35)
 
 ROOT = pathlib.Path(__file__).parent.parent
-SHARED = pathlib.Path(os.environ.get("MOODCAM_SHARED", ROOT / "shared"))
+SHARED = pathlib.Path(os.environ.get("MOODCAM_SHARED") or ROOT.parent / "shared")
 
 
 def read_sounds(table: pathlib.Path) -> Sounds:

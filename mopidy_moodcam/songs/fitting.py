@@ -38,9 +38,14 @@ CLUSTERS = 7
 kinds (acoustic and slow, or electric and dark). Silhouette would choose 2; on the
 rated tables 6 and 8 are within 0.03 of 7, from 9 on arousal separates less."""
 
-OWN_FROM = 2000
+OWN_FROM = 500
 """Tracks from which a library gets its own clusters. Smaller ones use those that
 came with the package: k-means on some hundred tracks follows chance."""
+
+PRIOR = 100
+"""Tracks that each of the reference's centres counts for in a fit: a library of some
+hundred tracks bends them, one of ten thousand hardly feels them. Without it clusters
+of the 637 playlist tracks are 0.69 right instead of 0.74, and names change."""
 
 GROWTH = 1.25
 """A library that grew by a quarter since the last fit is fitted again by itself."""
@@ -79,9 +84,11 @@ def fit(
     scales = library_scales(sounds, reference)
     bare = dataclasses.replace(reference, clusters=(), scales=scales, default=False)
     z = standardise(sounds, bare)
-    centres = fit_centres(z * bare.weights, clusters, previous, seed) / bare.weights
-    sizes = np.bincount(nearest(z * bare.weights, centres * bare.weights))
-    fresh = named(centres, np.resize(sizes, len(centres)), bare.weights)
+    points = z * bare.weights
+    prior = reference.centres * bare.weights
+    centres = fit_centres(points, clusters, previous, prior, seed)
+    sizes = np.bincount(nearest(points, centres), minlength=len(centres))
+    fresh = named(centres / bare.weights, sizes, bare.weights)
     matched = match_centres(fresh, previous.clusters, bare.weights)
     pairs = zip(fresh, matched, strict=True)
     kept = [_kept(c, previous.clusters, old) for c, old in pairs]
@@ -89,33 +96,44 @@ def fit(
 
 
 def fit_centres(
-    points: np.ndarray, clusters: int, previous: ClusterModel, seed: int = 0
+    points: np.ndarray,
+    clusters: int,
+    previous: ClusterModel,
+    prior: np.ndarray,
+    seed: int = 0,
 ) -> np.ndarray:
     """Return k centres of weighted points (float [n, 6]), float64 [k, 6].
 
-    The old centres are one of the starts and win a near tie, so that clusters
-    do not jump about between re-fits.
+    `prior` (float [p, 6], p may be 0) are points that count for `PRIOR` tracks
+    each. The old centres are one of the starts and win a near tie, so that
+    clusters do not jump about between re-fits.
     """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(points))[:SAMPLE]
-    sample = np.ascontiguousarray(points[rows], np.float32)
+    sample = np.vstack([points[rows], prior.reshape(-1, 6)]).astype(np.float32)
+    counts = np.append(np.ones(len(rows)), np.full(len(prior), PRIOR))
     clusters = min(clusters, len(np.unique(sample, axis=0)))
     with threadpool_limits(1):  # the other cores belong to the music
-        best = _kmeans(sample, clusters, n_init=STARTS, random_state=seed)
+        best = _kmeans(sample, counts, clusters, n_init=STARTS, random_state=seed)
         if len(previous.clusters) == clusters:
             old = previous.centres * previous.weights.astype(np.float32)
-            again = _kmeans(sample, clusters, n_init=1, init=old)
+            again = _kmeans(sample, counts, clusters, n_init=1, init=old)
             if again.inertia_ <= best.inertia_ * (1 + _CLOSE):
                 best = again
     return best.cluster_centers_.astype(np.float64)
 
 
-def _kmeans(sample: np.ndarray, clusters: int, **settings: Any) -> Any:  # noqa: ANN401
+def _kmeans(
+    sample: np.ndarray,
+    counts: np.ndarray,
+    clusters: int,
+    **settings: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
     from sklearn.cluster import KMeans  # noqa: PLC0415  (a second to import)
 
-    return KMeans(clusters, **settings).fit(sample)
+    return KMeans(clusters, **settings).fit(sample, sample_weight=counts)
 
 
 def match_centres(
