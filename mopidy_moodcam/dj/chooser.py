@@ -6,7 +6,7 @@ the rows about the target's point, a share of the song mood so that a large libr
 does not shrink to its few nearest songs, draws `CANDIDATES` of them at random,
 drops those that are not fresh, and takes the best by
 
-    closeness on the plane + smoothness after the song before + liking + chance
+    closeness + smoothness after the song before + liking + rest + chance
 
 each 0 … 1 with the weights below. Where nothing fresh is left, rules give way in
 an order (`Chooser._stages`), and the reason says which.
@@ -35,20 +35,42 @@ if TYPE_CHECKING:
 CANDIDATES = 512
 """Rows compared in one pick: enough for taste to choose from, and quick."""
 
+FINALISTS = 12
+"""The rows best by what is expected of them; Thompson's draw decides among these.
+
+Of 512 draws for songs never heard the highest is close to 1 whatever is known, so
+a draw over all candidates would explore for ever.
+"""
+
 AT_LARGE = 8192
 """Rows looked through where the nearest hold nothing fresh."""
 
-NEAR_SHARE = 0.15
-"""The share of a song mood's rows that counts as near the target."""
+RINGS = (32, 128, 512, 2048, 8192)
+"""Rows about the target where a song mood has nothing fresh: the nearest first."""
+
+WIDEST = 1.0
+"""How far from the target a song of another song mood may lie.
+
+Beyond it a repeated song fits better than a fresh one: from happy this reaches
+energetic and romantic songs, but not calm or sad ones.
+"""
+
+NEAR_SHARE, NEAR_LEAST = 0.15, 4096
+"""The share of a song mood's rows that counts as near the target, and at least."""
 
 CLOSE = 1.0
 SMOOTH = 0.5
-LIKING = 1.5
+LIKING = 6.0
+RESTED = 1.0
 CHANCE = 0.1
 """Weights. Liking is the heaviest: a smooth song that one skips is no pleasure."""
 
-CLOSE_REACH = 0.35
-"""Distance on the plane at which closeness has fallen to a third (1/e)."""
+CLOSE_REACH = 0.5
+"""Distance on the plane at which closeness has fallen to a third (1/e).
+
+Squared, so that the nearest songs count as about equally close: features place a
+song no more exactly than that.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,29 +157,37 @@ class Chooser:
         for stage in self._stages(target):
             rows = self._allowed(stage, recent, never)
             if len(rows):
-                row = self._best(rows, target, before, feedback)
+                row = self._best(rows, target, before, recent, feedback)
                 return self._choice(row, stage, target, before, feedback)
         return None
 
     def _stages(self, target: Target) -> Iterator[_Stage]:
         mood, at = target.song_mood, target.affect
-        members = self._moods[mood]
-        yield _Stage(self._near(members, at))
-        yield _Stage(self._at_large(members))
+        members = self._at_large(self._moods[mood])
         short = f"no other {mood} song is fresh"
-        yield _Stage(self._near(self._all, at), widened=True, remark=short)
-        yield _Stage(self._at_large(self._all), widened=True, remark=short)
         often = f"{short} but by artists heard a moment ago"
-        yield _Stage(self._at_large(members), capped=False, remark=often)
-        yield _Stage(
-            self._at_large(self._all), capped=False, widened=True, remark=often
-        )
         again = "the one heard longest ago, since all that fit were on lately"
-        for rows in (self._at_large(members), self._at_large(self._all)):
-            yield _Stage(rows, fresh=False, capped=False, remark=again)
+        yield _Stage(self._near(self._moods[mood], at))
+        yield _Stage(members)
+        for rows in self._neighbours(at):
+            yield _Stage(rows, widened=True, remark=short)
+        yield _Stage(members, capped=False, remark=often)
+        for rows in self._neighbours(at):
+            yield _Stage(rows, capped=False, widened=True, remark=often)
+        yield _Stage(members, fresh=False, capped=False, remark=again)
+        yield _Stage(self._at_large(self._all), fresh=False, capped=False, remark=again)
+
+    def _neighbours(self, at: Affect) -> Iterator[np.ndarray]:
+        """Yield rows of all song moods about `at`, in growing rings."""
+        for count in RINGS:
+            rows = self._all.around(at, count)
+            rows = sample(rows[self._apart(rows, at) <= WIDEST], CANDIDATES, self._rng)
+            yield rows
+            if count >= len(self._all):
+                return
 
     def _near(self, plane: Plane, at: Affect) -> np.ndarray:
-        count = max(CANDIDATES, int(NEAR_SHARE * len(plane)))
+        count = max(NEAR_LEAST, int(NEAR_SHARE * len(plane)))
         return sample(plane.around(at, count), CANDIDATES, self._rng)
 
     def _at_large(self, plane: Plane) -> np.ndarray:
@@ -169,31 +199,36 @@ class Chooser:
             tired = recent.tired_artists(self._artist_cap)
             rows = rows[~np.isin(self._shelf.artist[rows], tired)]
         if stage.fresh:
-            known = recent.since(self._clock() - self._repeat_after_s)
-            return rows[~np.isin(self._shelf.track_id[rows], known)]
-        return self._longest_ago(rows, recent)
-
-    def _longest_ago(self, rows: np.ndarray, recent: Recent) -> np.ndarray:
+            since = self._clock() - self._repeat_after_s
+            return rows[recent.fresh(self._shelf.track_id[rows], since)]
         if not len(rows):
             return rows
-        return rows[[np.argmin(recent.last_place(self._shelf.track_id[rows]))]]
+        return rows[[recent.longest_ago(self._shelf.track_id[rows])]]
 
     def _best(
-        self, rows: np.ndarray, target: Target, before: int | None, feedback: Feedback
+        self,
+        rows: np.ndarray,
+        target: Target,
+        before: int | None,
+        recent: Recent,
+        feedback: Feedback,
     ) -> int:
         score = CLOSE * self._closeness(rows, target.affect)
-        score += LIKING * feedback.draw(rows, target.song_mood, self._rng)
+        score += RESTED * recent.rested(self._shelf.track_id[rows], self._clock())
         score += CHANCE * self._rng.random(len(rows))
         if before is not None:
             score += SMOOTH * smoothness(self._shelf, before, rows)
-        return int(rows[np.argmax(score)])
+        expected = score + LIKING * feedback.expect(rows, target.song_mood)
+        last = np.argsort(-expected)[:FINALISTS]
+        drawn = feedback.draw(rows[last], target.song_mood, self._rng)
+        return int(rows[last[np.argmax(score[last] + LIKING * drawn)]])
 
     def _closeness(self, rows: np.ndarray, at: Affect) -> np.ndarray:
-        apart = np.hypot(
-            self._shelf.plane[rows, 0] - at.valence,
-            self._shelf.plane[rows, 1] - at.arousal,
-        )
-        return np.exp(-apart / CLOSE_REACH)
+        return np.exp(-((self._apart(rows, at) / CLOSE_REACH) ** 2))
+
+    def _apart(self, rows: np.ndarray, at: Affect) -> np.ndarray:
+        plane = self._shelf.plane[rows]
+        return np.hypot(plane[:, 0] - at.valence, plane[:, 1] - at.arousal)
 
     def _choice(
         self,

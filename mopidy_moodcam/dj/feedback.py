@@ -45,7 +45,7 @@ TRUST = (3.0, 2.0)
 STRENGTH = 2.0
 """S: how many plays the general share μ counts for."""
 
-ARTIST_WEIGHT = 0.7
+ARTIST_WEIGHT = 1.0
 SOUND_WEIGHT = 0.5
 """K: what a play of kin counts, where a play of the track itself counts 1."""
 
@@ -107,6 +107,11 @@ class Feedback:
         """Draw the chance of being heard through, float64 [k], 0 … 1, for each row."""
         played, skipped = self.belief(rows, song_mood)
         return np.where(self.loved(rows), 1.0, rng.beta(played, skipped))
+
+    def expect(self, rows: np.ndarray, song_mood: SongMood) -> np.ndarray:
+        """Return the expected chance of being heard through, float64 [k], 0 … 1."""
+        played, skipped = self.belief(rows, song_mood)
+        return np.where(self.loved(rows), 1.0, played / (played + skipped))
 
     def belief(
         self, rows: np.ndarray, song_mood: SongMood

@@ -19,8 +19,8 @@ How to carry out `Edits` against core:
 What is tolerated, and how:
 
 - `consume`: played tracks vanish; nothing here looks behind the current track.
-- `repeat`: what stands behind the current track counts as ahead. So the list
-  does not come round while the DJ adds to it.
+- `repeat`: only what stands behind the current track counts as ahead. So the
+  list does not come round while the DJ adds to it.
 - `single`: playback stops, the tracks ahead stay for the next `play`.
 - `random`: any track core has not drawn since it last shuffled may come next, so
   those are counted, and no order is kept. Every edit makes core shuffle *all*
@@ -123,7 +123,8 @@ def plan(queue: Queue, own: frozenset[int], *, ahead: int, replace: bool) -> Edi
     """Say how the queue comes to have `ahead` own tracks ahead, with manners.
 
     Only own ones are counted: somebody who queued an album still finds the DJ's
-    next songs behind it, and sees them change with the mood.
+    next songs behind it, and sees them change with the mood. Under `random`
+    people's count too, since there is no 'behind' and every edit costs.
 
     `own` are the tlids the DJ added; any other entry is a person's and never in
     `Edits.remove`. With `replace` (the target changed) own tracks ahead go,
@@ -133,7 +134,7 @@ def plan(queue: Queue, own: frozenset[int], *, ahead: int, replace: bool) -> Edi
     """
     coming = upcoming(queue)
     leaving = _giving_way(queue, coming, own, replace=replace)
-    staying = own.intersection(coming).difference(leaving)
+    staying = [t for t in coming if t not in leaving and (t in own or queue.random)]
     wanted = max(0, ahead - len(staying))
     if queue.random and (leaving or wanted):
         leaving += _own_played(queue, own)

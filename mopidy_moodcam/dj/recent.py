@@ -17,22 +17,28 @@ ROW_OF = 10
 UNKNOWN_ARTIST = 0
 """The shelf's code for tracks without an artist; they are not one artist."""
 
+REST_S = 10 * 86_400.0
+"""After ten days a song is as welcome again as one never heard."""
+
 
 class Recent:
     """The songs played or queued lately, in the order they come.
 
     Note a pick when it is queued, and take it back when it leaves the queue
     unheard. People's tracks are noted too where they are on the shelf, so that
-    the DJ does not repeat them.
+    the DJ does not repeat them. After a start, fill it with the plays of the last
+    `REST_S` from the catalogue.
     """
 
     def __init__(
         self, heard: Iterable[tuple[int, int, float]] = (), *, limit: int = 20_000
     ) -> None:
         """`heard`: (track number, artist code, seconds since the epoch), in order."""
-        self._songs: collections.deque[tuple[int, int, float]] = collections.deque(
-            heard, maxlen=limit
-        )
+        self._limit = limit
+        self._songs: collections.deque[tuple[int, int, float]] = collections.deque()
+        self._times: dict[int, list[float]] = {}
+        for track_id, artist, time in heard:
+            self.note(track_id, artist, time)
 
     def __len__(self) -> int:
         """How many songs are remembered."""
@@ -41,30 +47,45 @@ class Recent:
     def note(self, track_id: int, artist: int, time: float) -> None:
         """Note that a song was queued or has begun at `time`."""
         self._songs.append((track_id, artist, time))
+        self._times.setdefault(track_id, []).append(time)
+        if len(self._songs) > self._limit:
+            self._drop(self._songs.popleft()[0], first=True)
 
     def take_back(self, track_id: int) -> None:
         """Forget the last note of a song: it left the queue unheard."""
+        if track_id not in self._times:
+            return
         for place in range(len(self._songs) - 1, -1, -1):
             if self._songs[place][0] == track_id:
                 del self._songs[place]
+                self._drop(track_id, first=False)
                 return
 
-    def since(self, time: float) -> np.ndarray:
-        """Return the track numbers noted after `time`, int64."""
-        numbers: list[int] = []
-        for track_id, _, noted in reversed(self._songs):
-            if noted <= time:
-                break
-            numbers.append(track_id)
-        return np.array(numbers, np.int64)
+    def fresh(self, track_ids: np.ndarray, since: float) -> np.ndarray:
+        """Return which tracks were not noted after `since`, bool [k]."""
+        return self._last(track_ids) <= since
 
-    def last_place(self, track_ids: np.ndarray) -> np.ndarray:
-        """Return each track's last place in the order, float64; −inf for none."""
+    def rested(self, track_ids: np.ndarray, now: float) -> np.ndarray:
+        """Return how far each track is welcome again, float64 [k], 0 (just on) … 1."""
+        return np.clip((now - self._last(track_ids)) / REST_S, 0.0, 1.0)
+
+    def longest_ago(self, track_ids: np.ndarray) -> int:
+        """Return the place in `track_ids` of the one noted longest ago, or never."""
         place = {number: i for i, (number, _, _) in enumerate(self._songs)}
-        return np.array([place.get(int(i), -np.inf) for i in track_ids], np.float64)
+        return int(np.argmin([place.get(i, -1) for i in track_ids.tolist()]))
 
     def tired_artists(self, cap: int) -> np.ndarray:
         """Return the artists that would be heard too often in a row of ten, int32."""
         newest = itertools.islice(reversed(self._songs), ROW_OF - 1)
         times = collections.Counter(a for _, a, _ in newest if a != UNKNOWN_ARTIST)
         return np.array([a for a, n in times.items() if n >= cap], np.int32)
+
+    def _last(self, track_ids: np.ndarray) -> np.ndarray:
+        never = (-np.inf,)
+        return np.array([self._times.get(i, never)[-1] for i in track_ids.tolist()])
+
+    def _drop(self, track_id: int, *, first: bool) -> None:
+        times = self._times[track_id]
+        del times[0 if first else -1]
+        if not times:
+            del self._times[track_id]

@@ -1,0 +1,303 @@
+"""How quick a pick is and what feedback is worth: `python tests/bench/bench_dj.py`.
+
+`--picks` and `--listeners` run one half only; `--quick` takes fewer of each.
+
+**Picks.** One thread, made-up shelves of 100,000 and a million songs in six song
+moods, 500 songs judged, an evening's songs to keep clear of. Times are those of
+`Chooser.choose`, draws, freshness and reason included.
+
+**Listeners.** 6,000 songs, each artist with a sound of its own, some with many
+songs and most with few. A listener's liking of a song, hidden from the DJ, is the
+sum of four parts: the artist (deviation 1.2), a liking for a direction of sound
+(valence, arousal, energy, tempo; 1.0), the artist in this song mood only (0.6), and
+the song itself (0.8), which cannot be known before it was heard. The chance of a
+skip is the logistic function of the liking, shifted so that random songs are
+skipped 40 % of the time. Liking does *not* depend on the distance to the target, so
+the DJ gains nothing from choosing near it. Every listener hears 300 songs, 40 an
+evening; a song is 3.5 minutes, a skipped one 15 s.
+
+Compared are random choice within the song mood's members, random choice with the
+DJ's rules of freshness, the DJ without feedback, and the DJ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import platform
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "dj"))
+
+from shelves import CENTRES, random_shelf, target
+
+from mopidy_moodcam.dj.chooser import Chooser
+from mopidy_moodcam.dj.feedback import Feedback
+from mopidy_moodcam.dj.recent import ROW_OF, Recent
+from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.songs.shelf import Shelf
+
+SONGS = 6_000
+AN_EVENING = 40
+HEARD = 300
+LEARNT_AFTER = 200
+SONG_S, SKIPPED_S = 210.0, 15.0
+REPEAT_AFTER_S, ARTIST_CAP = 7_200.0, 2
+RANDOM_SKIPS = 0.4
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--picks", action="store_true")
+    parser.add_argument("--listeners", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    both = options.picks == options.listeners
+    print(f"{platform.machine()}, Python {platform.python_version()},", end=" ")
+    print(f"numpy {np.__version__}: python {' '.join(sys.argv)}")
+    if both or options.picks:
+        for songs, bar in ((100_000, 5.0), (1_000_000, 50.0)):
+            picks(songs, 200 if options.quick else 1_000, bar)
+    if both or options.listeners:
+        listeners(10 if options.quick else 40)
+
+
+# How quick a pick is
+
+
+def picks(songs: int, rounds: int, bar_ms: float) -> np.ndarray:
+    """Print and return the milliseconds of `rounds` picks."""
+    shelf = random_shelf(songs)
+    rng = np.random.default_rng(1)
+    clock = Clock()
+    chooser = new_chooser(shelf, rng, clock)
+    feedback = judged(shelf, rng)
+    recent, before, took = Recent(), None, []
+    for number in range(rounds):
+        aim = target(list(SongMood)[number // 5 % len(SongMood)])
+        clock.now += SONG_S
+        begun = time.perf_counter()
+        choice = chooser.choose(aim, before=before, recent=recent, feedback=feedback)
+        took.append((time.perf_counter() - begun) * 1e3)
+        before = choice.row
+        recent.note(choice.track_id, int(shelf.artist[before]), clock.now)
+    print(
+        f"a pick from {songs:,} songs: median {np.median(took):.2f} ms,"
+        f" 99th percentile {np.percentile(took, 99):.2f} ms,"
+        f" bar {bar_ms:g} ms ({rounds} picks)"
+    )
+    return np.array(took)
+
+
+def judged(shelf: Shelf, rng: np.random.Generator) -> Feedback:
+    feedback = Feedback(shelf)
+    for track_id in rng.choice(shelf.track_id, 500, replace=False):
+        outcome = "played" if rng.random() < 0.6 else "skipped"
+        for song_mood in SongMood:
+            feedback.note(int(track_id), song_mood, outcome)
+    return feedback
+
+
+# What feedback is worth
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1e9
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def new_chooser(shelf: Shelf, rng: np.random.Generator, clock: Clock) -> Chooser:
+    return Chooser(
+        shelf,
+        repeat_after_s=REPEAT_AFTER_S,
+        artist_cap=ARTIST_CAP,
+        rng=rng,
+        clock=clock,
+    )
+
+
+def artists_library(seed: int) -> Shelf:
+    """A shelf whose artists have a sound each, and a few or many songs."""
+    rng = np.random.default_rng(seed)
+    shelf = random_shelf(SONGS, seed=seed)
+    artists = SONGS // 8
+    many = rng.pareto(1.2, artists) + 0.2
+    artist = rng.choice(artists, SONGS, p=many / many.sum())
+    style = rng.normal(0, 0.35, (artists, 2))
+    centres = np.array(list(CENTRES.values()))
+    plane = style[artist] + rng.normal(0, 0.3, (SONGS, 2))
+    plane = np.clip(plane * 1.3, -1, 1).astype(np.float32)
+    nearest = ((plane[:, None] - centres) ** 2).sum(2).argmin(1).astype(np.int8)
+    energy = np.clip((plane[:, 1] + 1) / 2 + rng.normal(0, 0.1, SONGS), 0, 1)
+    tempo = 110 * 2 ** (
+        rng.normal(0, 0.25, artists)[artist] + rng.normal(0, 0.15, SONGS)
+    )
+    return Shelf(
+        track_id=shelf.track_id,
+        plane=plane,
+        song_mood=nearest,
+        tempo=tempo.astype(np.float32),
+        energy=energy.astype(np.float32),
+        key=shelf.key,
+        mode=shelf.mode,
+        artist=(artist + 1).astype(np.int32),
+        loved=np.zeros(SONGS, bool),
+        members={
+            mood: np.flatnonzero(nearest == i).astype(np.int32)
+            for i, mood in enumerate(SongMood)
+        },
+    )
+
+
+def hidden_taste(shelf: Shelf, rng: np.random.Generator) -> np.ndarray:
+    """Chance of a skip, float64 [song moods, n]."""
+    sound = np.column_stack(
+        [shelf.plane, 2 * shelf.energy - 1, np.log2(shelf.tempo / 110)]
+    )
+    sound = (sound - sound.mean(0)) / sound.std(0)
+    direction = rng.normal(size=sound.shape[1])
+    along = sound @ direction
+    artists = shelf.artist.max() + 1
+    liking = rng.normal(0, 1.2, artists)[shelf.artist]
+    liking = liking + along / along.std() + rng.normal(0, 0.8, len(shelf))
+    in_mood = rng.normal(0, 0.6, (len(SongMood), artists))[:, shelf.artist]
+    return _calibrated(liking + in_mood)
+
+
+def _calibrated(liking: np.ndarray) -> np.ndarray:
+    shifts = np.linspace(-4, 4, 401)
+    rates = [(1 / (1 + np.exp(liking + s))).mean() for s in shifts]
+    shift = shifts[np.argmin(np.abs(np.array(rates) - RANDOM_SKIPS))]
+    return 1 / (1 + np.exp(liking + shift))
+
+
+def evening(taste, moods, choose, clock, rng):
+    """Let a listener hear a song for each of `moods`; return rows and skips."""
+    rows, skips = [], []
+    for number, song_mood in enumerate(moods):
+        if number % AN_EVENING == 0:
+            clock.now += 86_400 - AN_EVENING * SONG_S
+        row = choose(song_mood, rows[-1] if rows else None)
+        skipped = rng.random() < taste[list(SongMood).index(song_mood), row]
+        choose.heard(row, song_mood, skipped)
+        rows.append(row)
+        skips.append(skipped)
+        clock.now += SKIPPED_S if skipped else SONG_S
+    return np.array(rows), np.array(skips)
+
+
+class Dj:
+    """The chooser with feedback, or without."""
+
+    def __init__(self, shelf, clock, seed, *, learns=True):
+        self.shelf, self.clock, self.learns = shelf, clock, learns
+        self.chooser = new_chooser(shelf, np.random.default_rng(seed), clock)
+        self.feedback, self.recent = Feedback(shelf), Recent()
+
+    def __call__(self, song_mood, before):
+        return self.chooser.choose(
+            target(song_mood), before=before, recent=self.recent, feedback=self.feedback
+        ).row
+
+    def heard(self, row, song_mood, skipped):
+        track_id = int(self.shelf.track_id[row])
+        self.recent.note(track_id, int(self.shelf.artist[row]), self.clock.now)
+        if self.learns:
+            outcome = "skipped" if skipped else "played"
+            self.feedback.note(track_id, song_mood, outcome)
+
+
+class Chance:
+    """Any member of the song mood, or any that the rules of freshness allow."""
+
+    def __init__(self, shelf, clock, seed, *, fresh=False):
+        self.shelf, self.clock, self.fresh = shelf, clock, fresh
+        self.rng, self.recent = np.random.default_rng(seed), Recent()
+
+    def __call__(self, song_mood, _before):
+        rows = self.shelf.members[song_mood]
+        if self.fresh:
+            since = self.clock.now - REPEAT_AFTER_S
+            tired = self.recent.tired_artists(ARTIST_CAP)
+            good = self.recent.fresh(self.shelf.track_id[rows], since)
+            good &= ~np.isin(self.shelf.artist[rows], tired)
+            rows = rows[good] if good.any() else rows
+        return int(self.rng.choice(rows))
+
+    def heard(self, row, _song_mood, _skipped):
+        artist = int(self.shelf.artist[row])
+        self.recent.note(int(self.shelf.track_id[row]), artist, self.clock.now)
+
+
+CHOOSERS = {
+    "random in the cluster": Chance,
+    "random, with freshness": lambda *a: Chance(*a, fresh=True),
+    "the DJ without feedback": lambda *a: Dj(*a, learns=False),
+    "the DJ": Dj,
+}
+
+
+def stretches(rng: np.random.Generator) -> list[SongMood]:
+    """Moods as evenings bring them: stretches of 20 songs, any of the six."""
+    moods = [list(SongMood)[i] for i in rng.integers(len(SongMood), size=HEARD // 20)]
+    return [mood for mood in moods for _ in range(20)]
+
+
+def listeners(count: int) -> dict[str, dict[str, float]]:
+    """Print and return the means over `count` listeners for both courses of moods."""
+    found = {}
+    for course in ("one song mood", "six song moods in stretches of 20"):
+        print(f"\n{count} listeners, {course}:")
+        for name in CHOOSERS:
+            found[course, name] = figures(count, name, course)
+        base = found[course, "random in the cluster"]
+        for name in CHOOSERS:
+            _print(name, found[course, name], base)
+    return found
+
+
+def figures(count: int, name: str, course: str) -> dict[str, float]:
+    sums = collections.defaultdict(list)
+    for seed in range(count):
+        shelf = artists_library(seed)
+        rng = np.random.default_rng(1000 + seed)
+        taste = hidden_taste(shelf, rng)
+        moods = [SongMood.HAPPY] * HEARD if "one" in course else stretches(rng)
+        clock = Clock()
+        choose = CHOOSERS[name](shelf, clock, 2000 + seed)
+        rows, skips = evening(taste, moods, choose, clock, rng)
+        sums["early"].append(skips[:LEARNT_AFTER].mean())
+        sums["late"].append(skips[LEARNT_AFTER:].mean())
+        sums["again"].append(len(rows) - len(set(rows.tolist())))
+        sums["row of ten"].append(crowded(shelf.artist[rows]))
+        sums["artists"].append(len(set(shelf.artist[rows].tolist())))
+    return {key: float(np.mean(values)) for key, values in sums.items()}
+
+
+def crowded(artists: np.ndarray) -> float:
+    """The share of songs whose artist was heard more than the cap in a row of ten."""
+    rows = [artists[max(0, i - ROW_OF + 1) : i + 1] for i in range(len(artists))]
+    return float(np.mean([(row == row[-1]).sum() > ARTIST_CAP for row in rows]))
+
+
+def _print(name: str, found: dict[str, float], base: dict[str, float]) -> None:
+    lower = 1 - found["late"] / base["late"]
+    print(
+        f"  {name:24} skips {found['early']:.1%} of songs 1-{LEARNT_AFTER},"
+        f" {found['late']:.1%} of the next {HEARD - LEARNT_AFTER}"
+        f" ({lower:+.0%} lower than random);"
+        f" heard again {found['again']:.0f}, artist above the cap"
+        f" {found['row of ten']:.1%}, artists {found['artists']:.0f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

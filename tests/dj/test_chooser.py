@@ -1,0 +1,257 @@
+"""Which song is chosen for a target, and what is said of it."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from shelves import random_shelf, target
+
+from mopidy_moodcam.dj.chooser import WIDEST, Chooser
+from mopidy_moodcam.dj.feedback import Feedback
+from mopidy_moodcam.dj.recent import Recent
+from mopidy_moodcam.glossary import SongMood, Verdict
+
+TWO_HOURS = 7200.0
+SONG = 200.0
+
+
+class Evening:
+    """A chooser with its clock, what was on, and what was taught."""
+
+    def __init__(self, shelf, *, artist_cap=2, seed=1, repeat_after=TWO_HOURS):
+        self.now = 1e9
+        self.shelf = shelf
+        self.recent = Recent()
+        self.feedback = Feedback(shelf)
+        self.before = None
+        self.chooser = Chooser(
+            shelf,
+            repeat_after_s=repeat_after,
+            artist_cap=artist_cap,
+            rng=np.random.default_rng(seed),
+            clock=lambda: self.now,
+        )
+
+    def pick(self, aim=None, exclude=()):
+        choice = self.chooser.choose(
+            aim or target(),
+            before=self.before,
+            recent=self.recent,
+            feedback=self.feedback,
+            exclude=exclude,
+        )
+        if choice is not None:
+            self.before = choice.row
+            artist = int(self.shelf.artist[choice.row])
+            self.recent.note(choice.track_id, artist, self.now)
+            self.now += SONG
+        return choice
+
+    def picks(self, count, aim=None):
+        return [self.pick(aim) for _ in range(count)]
+
+
+@pytest.mark.parametrize("song_mood", list(SongMood))
+def test_a_pick_is_a_member_of_the_targets_song_mood(song_mood):
+    evening = Evening(random_shelf(3000))
+    for choice in evening.picks(20, target(song_mood)):
+        assert choice.row in evening.shelf.members[song_mood]
+        assert choice.song_mood is song_mood
+        assert not choice.widened
+
+
+def test_a_pick_names_the_track_of_its_row():
+    shelf = random_shelf(500)
+    shelf = dataclasses.replace(shelf, track_id=shelf.track_id[::-1].copy() * 7)
+    evening = Evening(shelf)
+    for choice in evening.picks(20):
+        assert shelf.track_id[choice.row] == choice.track_id
+        assert evening.chooser.row(choice.track_id) == choice.row
+    assert evening.chooser.row(3) is None
+
+
+def test_picks_lie_nearer_to_the_target_than_the_song_moods_average():
+    shelf = random_shelf(3000)
+    at = target().affect
+    evening = Evening(shelf)
+    apart = np.hypot(*(shelf.plane - [at.valence, at.arousal]).T)
+    chosen = [apart[choice.row] for choice in evening.picks(30)]
+    assert np.mean(chosen) < apart[shelf.members[SongMood.HAPPY]].mean()
+
+
+def test_no_song_repeats_within_the_window_and_old_ones_come_back_after_it():
+    evening = Evening(random_shelf(40, moods=[SongMood.HAPPY], artists=40))
+    first = [choice.track_id for choice in evening.picks(36)]
+    assert len(set(first)) == 36
+    evening.now += TWO_HOURS
+    assert not any(choice.widened for choice in evening.picks(10))
+
+
+def test_an_artist_is_heard_at_most_twice_in_a_row_of_ten():
+    evening = Evening(random_shelf(2000, artists=60))
+    artists = [evening.shelf.artist[choice.row] for choice in evening.picks(100)]
+    for start in range(91):
+        most = collections.Counter(artists[start : start + 10]).most_common(1)
+        assert most[0][1] <= 2
+
+
+def test_songs_without_an_artist_are_not_one_artist():
+    shelf = random_shelf(200, moods=[SongMood.HAPPY])
+    shelf = dataclasses.replace(shelf, artist=np.zeros(200, np.int32))
+    assert not any("artists" in c.reason for c in Evening(shelf).picks(20))
+
+
+def test_a_library_of_one_artist_plays_on_and_says_why():
+    evening = Evening(random_shelf(60, artists=1, moods=[SongMood.HAPPY]))
+    choices = evening.picks(20)
+    assert len({choice.track_id for choice in choices}) == 20
+    assert "artists heard a moment ago" in choices[-1].reason
+
+
+def test_a_short_song_mood_widens_to_its_neighbours_and_says_so():
+    shelf = random_shelf(600)
+    happy = shelf.members[SongMood.HAPPY]
+    shelf = dataclasses.replace(
+        shelf, members={**shelf.members, SongMood.HAPPY: happy[:3]}
+    )
+    evening = Evening(shelf)
+    choices = evening.picks(15)
+    assert [choice.widened for choice in choices] == [False] * 3 + [True] * 12
+    assert all("no other happy song is fresh" in c.reason for c in choices[3:])
+    at = target().affect
+    for choice in choices:
+        valence, arousal = shelf.plane[choice.row]
+        assert np.hypot(valence - at.valence, arousal - at.arousal) <= WIDEST
+
+
+def test_from_happy_a_repeated_song_is_better_than_a_sad_one():
+    evening = Evening(random_shelf(40, moods=[SongMood.HAPPY, SongMood.SAD]))
+    for choice in evening.picks(60):
+        assert choice.row in evening.shelf.members[SongMood.HAPPY]
+
+
+def test_a_library_of_three_songs_goes_round():
+    evening = Evening(random_shelf(3))
+    numbers = [choice.track_id for choice in evening.picks(12)]
+    assert set(numbers) == {1, 2, 3}
+    assert all(one != other for one, other in itertools.pairwise(numbers))
+
+
+def test_a_library_of_one_song_repeats_it():
+    assert {choice.track_id for choice in Evening(random_shelf(1)).picks(3)} == {1}
+
+
+def test_an_empty_catalogue_gives_no_pick_and_names_the_remedy():
+    evening = Evening(random_shelf(0))
+    assert evening.pick() is None
+    assert "mopidy moodcam scan" in evening.chooser.why_nothing
+
+
+def test_excluded_songs_are_never_chosen_even_where_nothing_else_is_left():
+    evening = Evening(random_shelf(3))
+    assert {evening.pick(exclude={1, 2}).track_id for _ in range(5)} == {3}
+    assert evening.pick(exclude={1, 2, 3}) is None
+    assert "no song is left" in evening.chooser.why_nothing
+
+
+def test_a_song_banned_a_moment_ago_is_never_chosen():
+    evening = Evening(random_shelf(3))
+    evening.feedback.judge(2, Verdict.BANNED)
+    assert {choice.track_id for choice in evening.picks(10)} == {1, 3}
+
+
+def test_loved_songs_come_sooner():
+    shelf = random_shelf(400, moods=[SongMood.HAPPY], loved=range(1, 21))
+    loved = [shelf.loved[choice.row] for choice in Evening(shelf).picks(20)]
+    assert np.mean(loved) > 0.5
+
+
+def test_skipped_songs_come_later_than_those_heard_through():
+    evening = Evening(random_shelf(30, moods=[SongMood.HAPPY], artists=300))
+    skipped, played = range(1, 11), range(11, 21)
+    for track_id in (*skipped, *played):
+        outcome = "skipped" if track_id in skipped else "played"
+        for _ in range(3):
+            evening.feedback.note(track_id, SongMood.HAPPY, outcome)
+    order = [choice.track_id for choice in evening.picks(30)]
+    places = [np.mean([order.index(i) for i in some]) for some in (skipped, played)]
+    assert places[0] > places[1] + 8
+
+
+def test_the_song_before_is_followed_more_smoothly_than_by_chance():
+    evening = Evening(random_shelf(3000))
+    tempo = evening.shelf.tempo
+    rows = [choice.row for choice in evening.picks(60)]
+    octaves = [abs(np.log2(tempo[a] / tempo[b])) for a, b in itertools.pairwise(rows)]
+    apart = np.minimum(octaves, np.abs(np.array(octaves) - 1))
+    assert np.median(apart) < 0.1
+
+
+def test_the_same_seed_gives_the_same_evening_and_another_seed_another():
+    shelf = random_shelf(3000)
+    evenings = [
+        [choice.track_id for choice in Evening(shelf, seed=seed).picks(10)]
+        for seed in (5, 5, 6)
+    ]
+    assert evenings[0] == evenings[1] != evenings[2]
+
+
+def test_the_reason_tells_mood_cause_neighbour_and_taste():
+    evening = Evening(random_shelf(1, loved=[1]))
+    evening.pick()
+    evening.feedback.note(1, SongMood.HAPPY, "skipped")
+    reason = evening.pick().reason
+    assert reason.startswith("happy, because the room has looked happy for 3 min")
+    assert "close in tempo and key to the song before" in reason
+    assert "you love it" in reason
+    assert "you skipped it once" in reason
+
+
+def test_reasons_hold_no_square_brackets():
+    evening = Evening(random_shelf(10))
+    assert not any(set("[]") & set(choice.reason) for choice in evening.picks(30))
+
+
+@settings(max_examples=60)
+@given(
+    songs=st.integers(1, 60),
+    seed=st.integers(0, 1000),
+    unknown=st.booleans(),
+    aims=st.lists(st.sampled_from(list(SongMood)), min_size=1, max_size=20),
+)
+def test_wherever_a_song_exists_there_is_a_pick(songs, seed, unknown, aims):
+    shelf = random_shelf(songs, seed=seed)
+    if unknown:
+        nothing = np.full(songs, np.nan, np.float32)
+        minus = np.full(songs, -1, np.int8)
+        shelf = dataclasses.replace(
+            shelf, tempo=nothing, energy=nothing, key=minus, mode=minus
+        )
+    evening = Evening(shelf, seed=seed)
+    for song_mood in aims:
+        choice = evening.pick(target(song_mood))
+        assert choice is not None
+        assert shelf.track_id[choice.row] == choice.track_id
+
+
+def test_a_pick_makes_no_copy_of_the_catalogue():
+    shelf = random_shelf(300_000)
+    evening = Evening(shelf)
+    evening.pick()
+    tracemalloc.start()
+    evening.pick()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < shelf.track_id.nbytes / 4
