@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import sys
 import time
@@ -148,10 +149,14 @@ def scan(arguments: Arguments, config: Config) -> int:
     from mopidy_moodcam.songs import scan, walk  # noqa: PLC0415
 
     with _catalogue(config) as catalogue:
+
+        def known(uri: str) -> bool:
+            return not arguments.force and catalogue.file_state(uri) is not None
+
         return scan.scan(
             catalogue,
-            walk.walk(config),
-            jobs=arguments.jobs,
+            walk.walk(config, known),
+            jobs=arguments.jobs or max(1, (os.cpu_count() or 2) - 1),
             limit=arguments.limit,
             force=arguments.force,
             console=_console(),
@@ -172,6 +177,58 @@ def cluster(_: Arguments, config: Config) -> int:
 
     with _catalogue(config) as catalogue:
         return clusters.refit(catalogue, _console())
+
+
+def moods(arguments: Arguments, config: Config) -> int:
+    """Show and change which songs are for what."""
+    from mopidy_moodcam.songs import moods  # noqa: PLC0415
+
+    with _catalogue(config) as catalogue:
+        return moods.run(catalogue, arguments.words, _console())
+
+
+def export(arguments: Arguments, config: Config) -> int:
+    """Write the catalogue to a table or playlists, or moods into the files."""
+    from mopidy_moodcam.songs import export  # noqa: PLC0415
+
+    if (arguments.file is None) != arguments.tags:
+        raise CommandError("Name one file to write, or give --tags.")
+    with _catalogue(config) as catalogue:
+        if arguments.tags:
+            return export.tag_files(catalogue, _console(), dry_run=arguments.dry_run)
+        return export.export(catalogue, arguments.file, _console())
+
+
+def forget(arguments: Arguments, config: Config) -> int:
+    """Forget what was learnt (at the server) or stored (in the catalogue)."""
+    what = arguments.what
+    if not arguments.yes and not _agreed(f"Forget {what} for good?"):
+        _say("Nothing is forgotten.")
+        return 1
+    if what in {"corrections", "baseline"}:
+        _changed(Server.from_config(config), what, forget=True)
+    else:
+        with _catalogue(config) as catalogue:
+            catalogue.forget(what)
+    _say(f"Forgotten: {what}.")
+    return 0
+
+
+# The installation
+
+
+def check(arguments: Arguments, config: Config) -> int:
+    """Look at everything that must be right, and say what mends the rest."""
+    from mopidy_moodcam import check  # noqa: PLC0415
+
+    return check.run(config, camera=arguments.camera, console=_console())
+
+
+def weights(_: Arguments, _config: Config) -> int:
+    """Fetch the third-party weights."""
+    from mopidy_moodcam.weights.__main__ import main  # noqa: PLC0415
+
+    return main([])
 
 
 # Helpers
@@ -270,6 +327,14 @@ def _say(*lines: str) -> None:
     for line in lines:
         sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def _agreed(question: str) -> bool:
+    try:
+        answer = input(f"{question} [y/N] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def _complain(sentence: str) -> int:

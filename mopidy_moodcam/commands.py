@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Run = Callable[[argparse.Namespace, Config], int]
     Arguments = Callable[[argparse.ArgumentParser], None]
 
+PROG = "mopidy moodcam"
 HELP = "Music that follows the mood of the room."
 
 
@@ -37,10 +38,10 @@ class Subcommand:
     arguments: Arguments = lambda _parser: None
     epilog: str = ""
 
-    def parser(self, prog: str) -> argparse.ArgumentParser:
+    def parser(self) -> argparse.ArgumentParser:
         """Return the parser of the words after the name."""
         parser = argparse.ArgumentParser(
-            prog=prog, description=self.help, epilog=self.epilog
+            prog=f"{PROG} {self.name}", description=self.help, epilog=self.epilog
         )
         self.arguments(parser)
         return parser
@@ -50,7 +51,7 @@ class Subcommand:
         from mopidy_moodcam import cli  # noqa: PLC0415
 
         try:
-            arguments = self.parser(f"mopidy moodcam {self.name}").parse_args(words)
+            arguments = self.parser().parse_args(words)
         except SystemExit as end:  # argparse said what is wrong, or printed its help
             return int(end.code or 0)
         return cli.run(getattr(cli, self.run), arguments, config)
@@ -84,7 +85,19 @@ def _moods(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="where to write; .csv or .parquet")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        help=".csv or .parquet for a table, .m3u8 or a folder for playlists",
+    )
+    parser.add_argument(
+        "--tags", action="store_true", help="write the MOOD tag into your own files"
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="with --tags: change no file",
+    )
 
 
 def _forget(parser: argparse.ArgumentParser) -> None:
@@ -175,18 +188,34 @@ def command() -> Any:  # noqa: ANN401  (two classes of two Mopidys)
     return _for_mopidy_3(commands)
 
 
-def _for_mopidy_3(commands: Any) -> Any:  # noqa: ANN401
-    class Root(commands.Command):
-        help = HELP
+def overview() -> str:
+    """Return the list of all subcommands."""
+    width = max(len(subcommand.name) for subcommand in SUBCOMMANDS)
+    lines = [f"  {sub.name:{width}}  {sub.help}" for sub in SUBCOMMANDS]
+    return "\n".join(
+        [
+            f"usage: {PROG} SUBCOMMAND …",
+            "",
+            HELP,
+            "",
+            *lines,
+            "",
+            f"More about one: {PROG} SUBCOMMAND --help",
+        ]
+    )
 
-        def run(self, args: argparse.Namespace, config: Config) -> int:
-            del args, config
-            self.exit(1, self.format_help(_PROG))
-            return 1
+
+def _for_mopidy_3(commands: Any) -> Any:  # noqa: ANN401
+    """Return a tree whose parsing ends at the subcommand's name.
+
+    Mopidy's own parser takes no option after a positional argument, as in
+    `mood happy --for 1h`: `_parse` keeps the words for ours.
+    """
 
     class Leaf(commands.Command):
         def __init__(self, subcommand: Subcommand) -> None:
             super().__init__()
+            self.set(base_verbosity_level=-1)  # Mopidy's own news is no answer
             self.help = subcommand.help
             self._subcommand = subcommand
 
@@ -197,11 +226,9 @@ def _for_mopidy_3(commands: Any) -> Any:  # noqa: ANN401
             overrides: dict[str, Any],
             prog: str,
         ) -> argparse.Namespace:
-            # Mopidy's own parser takes no option after a positional argument,
-            # as in `mood happy --for 1h`: keep the words for ours.
             del prog
             if {"-h", "--help"} & set(args):
-                self._subcommand.parser(f"{_PROG} {self._subcommand.name}").print_help()
+                self._subcommand.parser().print_help()
                 sys.exit(0)
             for name, value in {**overrides, **self._overrides}.items():
                 setattr(namespace, name, value)
@@ -212,6 +239,19 @@ def _for_mopidy_3(commands: Any) -> Any:  # noqa: ANN401
 
         def run(self, args: argparse.Namespace, config: Config) -> int:
             return self._subcommand.call(args.words, config)
+
+    class Root(commands.Command):
+        help = HELP
+
+        def _parse(self, args: list[str], *rest: Any) -> argparse.Namespace:  # noqa: ANN401
+            if not args or args[0] in {"-h", "--help"}:
+                sys.stdout.write(overview() + "\n")
+                sys.exit(0 if args else 1)
+            if args[0] not in self._children:
+                names = ", ".join(self._children)
+                sys.stderr.write(f"{args[0]!r} is no subcommand; there are {names}.\n")
+                sys.exit(2)
+            return self._children[args[0]]._parse(args[1:], *rest)  # noqa: SLF001
 
     root = Root()
     for subcommand in SUBCOMMANDS:
@@ -248,6 +288,3 @@ def _tokens_for(subcommand: Subcommand, parameter: Any) -> Callable[..., int]:  
         "return": int,
     }
     return run
-
-
-_PROG = "mopidy moodcam"

@@ -81,8 +81,10 @@ def clock(when: float) -> str:
 
 
 def _camera(status: Status) -> str:
-    why = f" ({status.camera.why})" if status.camera.why else ""
-    return f"Camera {CAMERA[status.camera.state]}{why}"
+    camera = status.camera
+    told = not camera.why or camera.state == CameraState.OFF
+    why = "" if told else f" ({camera.why})"
+    return f"Camera {CAMERA[camera.state]}{why}"
 
 
 def _target(status: Status) -> str:
