@@ -67,14 +67,12 @@ def _saw(count: int) -> tuple[float, ...]:
     return tuple(1 / n for n in range(1, count + 1))
 
 
-PIANO = Voice((1, 0.5, 0.3, 0.15, 0.1, 0.05), 0.004, 0.15, 1.6, 2.0, dull=1.0)
-FELT = Voice((1, 0.35, 0.1, 0.03), 0.012, 0.3, 1.1, 2.0, dull=1.0)
 RHODES = Voice((1, 0.1, 0.35, 0.05), 0.006, 0.3, 0.9, 5.0)
 PAD = Voice((1, 0.5, 0.25, 0.12, 0.06), 0.7, 0.9, 0, 9.0)
 STRINGS = Voice(_saw(8), 0.25, 0.4, 0, 8.0, 12.0)
-CELLO = Voice((1, 0.7, 0.5, 0.3, 0.2, 0.1), 0.12, 0.25, 0, 3.0, 18.0)
 BELL = Voice((1, 0, 0.4, 0, 0.15, 0, 0.08), 0.002, 0.5, 2.2)
-FLUTE = Voice((1, 0.25, 0.08), 0.06, 0.1, 0, 0, 14.0)
+VOICE = Voice((1, 0.6, 0.8, 0.5, 0.15, 0.25, 0.1, 0.05), 0.05, 0.08, 0, 4.0, 22.0)
+CLEAN = Voice((1, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1), 0.004, 0.2, 1.2, 6.0)
 UKULELE = Voice((1, 0.6, 0.4, 0.3, 0.2, 0.1, 0.05), 0.002, 0.05, 5.0, 3.0)
 MARIMBA = Voice((1, 0, 0, 0.35, 0, 0, 0, 0, 0.1), 0.002, 0.05, 7.0)
 SQUARE = Voice((1, 0, 1 / 3, 0, 1 / 5, 0, 1 / 7), 0.004, 0.04, 2.0, 6.0)
@@ -280,20 +278,27 @@ def _play_energetic(piece: Piece) -> None:
 
 
 def _play_romantic(piece: Piece) -> None:
-    hat = _hat(piece.rng, 0.08)
+    snare, hat = _snare(piece.rng, 0.14), _hat(piece.rng, 0.06)
     for bar, chord in piece.bars():
-        piece.note(ROUND_BASS, piece.hertz(chord, -2), bar, 2.4, 0.45)
-        piece.note(ROUND_BASS, piece.hertz(chord + 4, -2), bar + 2.5, 1.3, 0.35)
-        for degree in _chord(chord, 4):
-            piece.note(STRINGS, piece.hertz(degree), bar, BEATS, 0.035, -0.3)
-        for step, degree in enumerate([*_chord(chord, 4), *_chord(chord, 4)[::-1]]):
-            piece.note(RHODES, piece.hertz(degree), bar + step / 2, 1.2, 0.2, 0.3)
+        _slow_bass(piece, chord, bar)
+        for step in range(8):
+            for degree in _chord(chord, 3 + step % 2):
+                piece.note(RHODES, piece.hertz(degree), bar + step / 2, 0.6, 0.18, -0.3)
+            piece.hit(hat, bar + step / 2, 0.12, 0.3)
+        for degree in _chord(chord):
+            piece.note(STRINGS, piece.hertz(degree), bar, BEATS, 0.03, 0.3)
         for beat in range(BEATS):
-            piece.hit(hat, bar + beat + 0.5, 0.03)
-        for step, degree in enumerate(_melody(piece, chord, 3)):
-            length = (1.5, 0.5, 2.0)[step]
-            at = bar + (0, 1.5, 2)[step]
-            piece.note(FLUTE, piece.hertz(degree), at, length, 0.28, 0.1)
+            piece.hit(
+                *((_kick(0.8), bar + beat, 0.5), (snare, bar + beat, 0.3))[beat % 2]
+            )
+        line = zip(_melody(piece, chord, 5), (0, 0.5, 1, 2, 2.5), strict=True)
+        for degree, at in line:
+            piece.note(VOICE, piece.hertz(degree), bar + at, 0.9, 0.4, 0.1)
+
+
+def _slow_bass(piece: Piece, chord: int, bar: float) -> None:
+    for at, step, length in ((0, 0, 1.4), (1.5, 4, 0.45), (2, 0, 1.4), (3.5, 4, 0.45)):
+        piece.note(ROUND_BASS, piece.hertz(chord + step, -2), bar + at, length, 0.5)
 
 
 def _play_calm(piece: Piece) -> None:
@@ -308,32 +313,50 @@ def _play_calm(piece: Piece) -> None:
 
 
 def _play_sad(piece: Piece) -> None:
+    snare, hat = _snare(piece.rng, 0.2), _hat(piece.rng, 0.06)
     for bar, chord in piece.bars():
-        piece.note(FELT, piece.hertz(chord, -1), bar, BEATS, 0.4, -0.2)
-        for step, degree in enumerate((chord + 4, chord + 7, chord + 9, chord + 7)):
-            piece.note(FELT, piece.hertz(degree), bar + step, 1.6, 0.2, 0.2)
-        low, high = _melody(piece, chord, 2)
-        piece.note(CELLO, piece.hertz(low), bar, 2.6, 0.14)
-        piece.note(CELLO, piece.hertz(high - 1), bar + 2.75, 1.2, 0.11)
+        piece.note(ROUND_BASS, piece.hertz(chord, -2), bar, 3.6, 0.4)
+        for step, degree in enumerate((0, 4, 7, 9, 7, 4, 7, 4)):
+            hertz = piece.hertz(chord + degree, -1)
+            piece.note(CLEAN, hertz, bar + step / 2, 1.2, 0.25, 0.2)
+            piece.hit(hat, bar + step / 2, 0.16, 0.3)
+        for degree in (chord, chord + 4, chord + 7):
+            piece.note(STRINGS, piece.hertz(degree, -1), bar, BEATS, 0.06, -0.2)
+        for at in (0, 2.5):
+            piece.hit(_kick(0.8), bar + at, 0.8)
+        for at in (1, 3):
+            piece.hit(snare, bar + at, 0.55)
+        line = zip(_melody(piece, chord, 3), (0, 2, 3), (1.9, 0.9, 0.95), strict=True)
+        for degree, at, length in line:
+            piece.note(LEAD, piece.hertz(degree), bar + at, length, 0.04)
 
 
 def _play_intense(piece: Piece) -> None:
     snare, crash = _snare(piece.rng, 0.25), _hat(piece.rng, 1.2)
-    gallop = (0, 0.5, 0.75, 1, 1.5, 1.75, 2, 2.5, 2.75, 3, 3.25, 3.5, 3.75)
+    hat = _hat(piece.rng, 0.08)
     for bar, chord in piece.bars():
-        piece.hit(crash, bar, 0.3, 0.4)
-        for at in gallop:
-            for side in (-0.8, 0.8):
-                hertz = piece.hertz(chord, -2) * 2 ** (side / 400)
-                piece.note(GUITAR, hertz, bar + at, 0.22, 0.3, side)
-                piece.note(GUITAR, hertz * 1.5, bar + at, 0.22, 0.2, side)
-            piece.hit(_kick(1.6), bar + at, 0.8)
+        piece.hit(crash, bar, 0.35, 0.4)
+        for quarter in range(4 * BEATS):
+            at = bar + quarter / 4
+            _power_chord(piece, chord, at)
+            if quarter % 2 == 0:
+                piece.hit(hat, at, 0.3, 0.4)
+            if quarter % 2 == 0 or quarter % 8 == 7:
+                piece.hit(_kick(1.8), at, 0.9)
         for beat in (1, 3):
-            piece.hit(snare, bar + beat, 0.9)
+            piece.hit(snare, bar + beat, 1.1)
         for step, degree in enumerate(_melody(piece, chord, 8)):
-            piece.note(LEAD, piece.hertz(degree), bar + step / 2, 0.45, 0.14, 0.1)
+            piece.note(LEAD, piece.hertz(degree, 1), bar + step / 2, 0.45, 0.16, 0.1)
 
 
+def _power_chord(piece: Piece, chord: int, at: float) -> None:
+    for side in (-0.8, 0.8):
+        root = piece.hertz(chord, -2) * 2 ** (side / 300)
+        for times, loud in ((1, 0.3), (1.5, 0.22), (2, 0.2)):
+            piece.note(GUITAR, root * times, at, 0.2, loud, side)
+
+
+# In the order of `Style`.
 STYLES: Mapping[SongMood, Style] = {
     SongMood.HAPPY: Style(
         (112, 126),
@@ -368,12 +391,12 @@ STYLES: Mapping[SongMood, Style] = {
         ),
     ),
     SongMood.ROMANTIC: Style(
-        (66, 78),
+        (84, 96),
         MAJOR,
         ((0, 5, 1, 4), (0, 3, 1, 4), (3, 4, 2, 5)),
         57,
-        0.09,
-        0.22,
+        0.14,
+        0.12,
         _play_romantic,
         (
             "Two Umbrellas",
@@ -400,12 +423,12 @@ STYLES: Mapping[SongMood, Style] = {
         ),
     ),
     SongMood.SAD: Style(
-        (54, 64),
+        (62, 72),
         MINOR,
         ((0, 5, 3, 4), (0, 3, 5, 4), (0, 6, 5, 4)),
         57,
-        0.045,
-        0.3,
+        0.14,
+        0.15,
         _play_sad,
         (
             "Empty Platform",
