@@ -265,26 +265,33 @@ def _for_mopidy_4() -> Any:  # noqa: ANN401
     app = cyclopts.App(help=HELP)
     for subcommand in SUBCOMMANDS:
         app.command(
-            _tokens_for(subcommand, cyclopts.Parameter),
+            _taking_words(subcommand, cyclopts.Parameter),
             name=subcommand.name,
-            help=subcommand.help,
-            help_flags=(),
-            version_flags=(),
+            help=f"{subcommand.help}\n\n{_usage(subcommand)}",
+            help_format="plaintext",
         )
     return app
 
 
-def _tokens_for(subcommand: Subcommand, parameter: Any) -> Callable[..., int]:  # noqa: ANN401
+def _usage(subcommand: Subcommand) -> str:
+    """Return what argparse would print: Mopidy 4 answers --help itself."""
+    text = subcommand.parser().format_help()
+    return text.replace(f"{subcommand.help}\n\n", "")
+
+
+def _taking_words(subcommand: Subcommand, parameter: Any) -> Callable[..., None]:  # noqa: ANN401
     from typing import Annotated  # noqa: PLC0415
 
-    def run(*words: str) -> int:
+    def run(*words: str) -> None:
         from mopidy import config  # noqa: PLC0415
 
-        return subcommand.call(words, config.Config.get_global())  # type: ignore[attr-defined]
+        code = subcommand.call(words, config.Config.get_global())  # type: ignore[attr-defined]
+        if code:  # Mopidy 4 does not look at what a command returns
+            sys.exit(code)
 
     # Given by hand: with postponed evaluation cyclopts could not find the names.
     run.__annotations__ = {
         "words": Annotated[str, parameter(show=False, allow_leading_hyphen=True)],
-        "return": int,
+        "return": None,
     }
     return run
