@@ -34,7 +34,9 @@ def main() -> int:
     music, is_demo = find_music(options.music, home)
     http_port, mpd_port = free_port(options.http_port), free_port(options.mpd_port)
     conf = write_config(home, camera, music, http_port, mpd_port, options)
-    mopidy = [sys.executable, "-W", "ignore", "-m", "mopidy", "--config", str(conf)]
+    # Mopidy 4 cannot be run with -m; its script lies beside the interpreter.
+    script = pathlib.Path(sys.executable).with_name("mopidy")
+    mopidy = [sys.executable, "-W", "ignore", str(script), "--config", str(conf)]
     run_quietly([*mopidy, "local", "scan"], "the library scan")
     scan = [*mopidy, "moodcam", "scan"]
     if is_demo:
@@ -94,11 +96,8 @@ def free_port(wanted: int) -> int:
     """Return the wanted port, or the next free one after it."""
     for port in range(wanted, wanted + 50):
         with socket.socket() as probe:
-            # As Mopidy does, so that a port just left is no obstacle.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
+            probe.settimeout(2)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
                 continue
         if port != wanted:
             say(f"Port {wanted} is in use, so {port} is taken.")

@@ -112,7 +112,9 @@ def sound(mood, rng):
 
 
 def mopidy(conf):
-    return [sys.executable, "-W", "ignore", "-m", "mopidy", "--config", str(conf)]
+    # Mopidy 4 cannot be run with -m; its script lies beside the interpreter.
+    script = pathlib.Path(sys.executable).with_name("mopidy")
+    return [sys.executable, "-W", "ignore", str(script), "--config", str(conf)]
 
 
 def write_config(folder, music, http_port, mpd_port, moodcam, **sections):
