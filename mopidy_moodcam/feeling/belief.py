@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 REST: Probabilities = (0.1, 0.05, 0.05, 0.15, 0.1, 0.1, 0.45)
 STAY = 1200.0  # seconds; scripted moods of 5 to 40 minutes last 22 on average
-STRAY = 0.05
+STRAY = 0.07
 FLOOR = 1e-3  # no mood is ever less likely: a face seen for hours can change too
 
 

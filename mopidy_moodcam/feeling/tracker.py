@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from mopidy_moodcam.glossary import Reading
 
-ENTER = 0.75
+ENTER = 0.7
 LEAVE = 0.3
 CONFLICT = 120.0  # seconds of disagreement before the mood is given up
 PATIENCE = 300.0  # seconds without a usable reading before it is

@@ -7,7 +7,7 @@ true change, bursts and seconds to a true change, false changes per hour. All
 watch the same scripts; the three rules look every 20 s.
 
 `--sweep` shows instead what other values of the tracker's parameters would do,
-on the half of the frames and the scripts that the table does not use: the
+on other scripts and the frames of PrivateTest, which the table does not use: the
 parameters were chosen there.
 """
 
@@ -20,6 +20,7 @@ import platform
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,8 +30,10 @@ from mopidy_moodcam.feeling import belief, tracker
 from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN
 from tests.bench import simulated_room as room
 
-LEARNING, TESTING = 0, 1  # halves of the frames
-SEEDS = {LEARNING: 1000, TESTING: 2000}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LEARNING_SEED, TESTING_SEED = 1000, 2000
 HOURS_A_SCRIPT = 10.0
 
 BARS = {"share_right": 0.95, "median_delay": 4.0, "false_per_hour": 1.0}
@@ -101,16 +104,20 @@ FOLLOWERS = {
 }
 
 
-def measure(follower, *, hours: float, half: int, pictures=None) -> room.Score:
-    """Score a follower (a function that makes one) over scripts of the half."""
-    pictures = pictures or room.Pictures.stored(half)
+def measure(
+    follower: Callable[[], room.Follower],
+    pictures: room.Pictures,
+    *,
+    hours: float,
+    seed: int = TESTING_SEED,
+) -> room.Score:
+    """Score what `follower` makes over scripts of `hours` hours in all."""
     total = room.Score()
     for i in range(max(1, round(hours / HOURS_A_SCRIPT))):
-        seed = SEEDS[half] + i
-        script = room.write_script(
-            np.random.default_rng(seed), min(hours, HOURS_A_SCRIPT)
-        )
-        total += room.follow(script, room.Eye(script, pictures, seed), follower())
+        rng = np.random.default_rng(seed + i)
+        script = room.write_script(rng, min(hours, HOURS_A_SCRIPT))
+        eye = room.Eye(script, pictures, seed + i)
+        total += room.follow(script, eye, follower())
     return total
 
 
@@ -124,9 +131,10 @@ def print_table(hours: float) -> bool:
         f"{'':24}{'%':>8}{'%':>9}{'bursts':>9}{'seconds':>9}{'per hour':>10}"
         f"{'%':>8}{'per hour':>8}"
     )
+    pictures = room.Pictures.stored()
     scores = {}
     for name, follower in FOLLOWERS.items():
-        score = scores[name] = measure(follower, hours=hours, half=TESTING)
+        score = scores[name] = measure(follower, pictures, hours=hours)
         print(_row(name, score))
     mine = scores["tracker"]
     print(f"\n{hours:g} simulated hours, {len(mine.delays)} true changes.")
@@ -184,13 +192,13 @@ def changed(module, name: str, value: float):
 
 def sweep(hours: float, only: str) -> None:
     """Print one table for each parameter, the rest as they are."""
-    pictures = room.Pictures.stored(LEARNING)
+    pictures = room.Pictures.stored(public=False)
     for (module, name), values in SWEEPS.items():
         if only not in name:
             continue
         for value in values:
             with changed(module, name, value):
-                score = measure(Tracked, hours=hours, half=LEARNING, pictures=pictures)
+                score = measure(Tracked, pictures, hours=hours, seed=LEARNING_SEED)
             mark = " *" if getattr(module, name) == value else ""
             print(_row(f"{name} {value:g}{mark}", score))
         print()
@@ -200,10 +208,8 @@ def main() -> int:
     """Print the table or the sweep."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--hours", type=float, default=200.0)
-    parser.add_argument("--stored", type=Path, default=room.STORED)
     parser.add_argument("--sweep", nargs="?", const="", metavar="NAME")
     args = parser.parse_args()
-    room.STORED = args.stored
     began = time.perf_counter()
     if args.sweep is not None:
         sweep(args.hours, args.sweep)

@@ -8,10 +8,10 @@ The filter needs p(answer | expression) up to a factor. Dividing the answer by
 the classes' shares gives that only for a network whose probabilities are those
 of the majority label; ours learned from votes, in which disgust and fear hardly
 ever win. So a multinomial logistic regression on the log-probabilities, in which
-every class counts the same, is fitted to the first half of the frames: its
-output under equal shares is proportional to the likelihood. It is pulled towards
-taking the answer as it is (`PULL`), chosen by the loss on the second half, which
-the printed table shows.
+every class counts the same, is fitted to the frames of PrivateTest: its output
+under equal shares is proportional to the likelihood. It is pulled towards taking
+the answer as it is (`PULL`); the printed table shows the loss on PublicTest, from
+which nothing is learned, for this and other pulls.
 """
 
 from __future__ import annotations
@@ -77,17 +77,15 @@ def main() -> None:
     """Fit, print what was tried, and write."""
     with np.load(STORED) as data:
         x = centred_logs(data["probabilities"].astype(float))
-        truth = data["truth"].astype(int)
-    first, second = slice(0, None, 2), slice(1, None, 2)
-    print("pull    loss on the half it learned from and on the other")
+        truth, public = data["truth"].astype(int), data["public"]
+    mine, others = (x[~public], truth[~public]), (x[public], truth[public])
+    print("pull    loss on PrivateTest and on PublicTest")
     for pull in PULLS:
-        values = learn(x[first], truth[first], pull).ravel()
-        seen, unseen = (
-            loss(values, x[half], truth[half], 0.0)[0] for half in (first, second)
-        )
+        values = learn(*mine, pull).ravel()
+        seen, unseen = (loss(values, *part, 0.0)[0] for part in (mine, others))
         print(f"{pull:<8g}{seen:.3f} {unseen:.3f}{' *' if pull == PULL else ''}")
-    neutral = x[first][truth[first] == EXPRESSIONS.index("neutral")]
-    write(learn(x[first], truth[first], PULL), neutral.mean(axis=0))
+    neutral = x[~public & (truth == EXPRESSIONS.index("neutral"))]
+    write(learn(*mine, PULL), neutral.mean(axis=0))
     print(f"wrote {FILE.name}")
 
 

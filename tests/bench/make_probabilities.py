@@ -1,9 +1,10 @@
-"""Store what the expression network says of PublicTest, as numbers.
+"""Store what the expression network says of faces it never learned, as numbers.
 
 `python tests/bench/make_probabilities.py` reads FER2013 and the FER+ votes from
 the shared data and the network from `models/`, and writes
 `expression_probabilities.npz` beside this file: `probabilities` float16 [n, 7]
-and `truth` uint8 [n], in the order of `EXPRESSIONS`, and the network's sha256.
+and `truth` uint8 [n] in the order of `EXPRESSIONS`, `public` bool [n] (PublicTest,
+else PrivateTest), and the network's sha256.
 Run it again whenever the network was trained anew, and `learn_evidence.py`
 after it.
 
@@ -28,14 +29,14 @@ from tests.bench.simulated_room import STORED
 from tests.shared import find_shared
 
 VOTES = [4, 5, 6, 1, 3, 2, 0]  # columns of the FER+ votes in our order
-PUBLIC_TEST = 1
+PUBLIC_TEST, PRIVATE_TEST = 1, 2
 BATCH = 64
 
 
-def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return images uint8 [n, 48, 48] and truth uint8 [n] of PublicTest."""
+def read_faces(path: Path, usage: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return images uint8 [n, 48, 48] and truth uint8 [n] of one part."""
     with np.load(path) as data:
-        rows = data["usage"] == PUBLIC_TEST
+        rows = data["usage"] == usage
         images = np.cumsum(data["image_deltas"][rows], axis=2, dtype=np.uint8)
         votes = data["votes"][rows]
     top = votes.max(axis=1)
@@ -64,16 +65,24 @@ def main() -> int:
     if path is None:
         print("faces/fer2013.npz is not on this machine (MOODCAM_SHARED).")
         return 1
-    images, truth = read_faces(path)
-    probabilities = classify(expression.load(), images)
+    model = expression.load()
+    parts = []
+    for usage in (PUBLIC_TEST, PRIVATE_TEST):
+        images, truth = read_faces(path, usage)
+        probabilities = classify(model, images)
+        report(probabilities, truth)
+        parts.append((probabilities, truth, np.full(len(truth), usage == PUBLIC_TEST)))
+    probabilities, truth, public = (
+        np.concatenate(part) for part in zip(*parts, strict=True)
+    )
     file = resources.model_path("expression.onnx")
     np.savez_compressed(
         STORED,
         probabilities=probabilities.astype(np.float16),
         truth=truth,
+        public=public,
         network=np.array(hashlib.sha256(file.read_bytes()).hexdigest()),
     )
-    report(probabilities, truth)
     return 0
 
 

@@ -77,14 +77,13 @@ class Pictures:
         self.of = [probabilities[truth == i] for i in range(len(EXPRESSIONS))]
 
     @classmethod
-    def stored(cls, part=None, path=None):
-        """Load the stored frames; part 0 or 1 of two halves, or None for all."""
-        with np.load(path or STORED) as data:
-            probabilities = data["probabilities"].astype(float)
-            truth = data["truth"]
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        kept = slice(None) if part is None else slice(part, None, 2)
-        return cls(probabilities[kept], truth[kept])
+    def stored(cls, path: Path = STORED, *, public: bool = True):
+        """Load the stored frames of PublicTest, or those of PrivateTest."""
+        with np.load(path) as data:
+            kept = data["public"] == public
+            probabilities = data["probabilities"][kept].astype(float)
+            truth = data["truth"][kept]
+        return cls(probabilities / probabilities.sum(axis=1, keepdims=True), truth)
 
     def draw(self, expression: str, rng) -> tuple[float, ...]:
         """Return the probabilities of a frame of `expression`, drawn at random."""
