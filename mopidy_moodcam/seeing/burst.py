@@ -69,6 +69,8 @@ def look(
         size = (grey.shape[1], grey.shape[0])
         note(sights, finder.find(frame, follow=turn > 0), grey)
         greys.append(grey)
+        if not sights and 2 * len(greys) > frames:
+            break  # whoever came now would be there for less than half of it
     reason, people = _judge(greys, sights, live=camera.live)
     return Reading(
         time=start,

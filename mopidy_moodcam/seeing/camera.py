@@ -130,6 +130,7 @@ class VideoFile(Camera):
         self._rate = _sensible_rate(capture.get(cv2.CAP_PROP_FPS))
         self._count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._next = 0
+        self._last: np.ndarray | None = None
         if self._count <= 0:  # some containers do not say
             self._count = self._counted()
 
@@ -151,6 +152,8 @@ class VideoFile(Camera):
         self._capture.release()
 
     def _frame(self, wanted: int) -> np.ndarray | None:
+        if self._last is not None and wanted == self._next - 1:
+            return self._last
         # Seeking is inexact in some containers and slow in most: step if near.
         if not self._next <= wanted < self._next + 2 * self._rate:
             self._capture.set(cv2.CAP_PROP_POS_FRAMES, wanted)
@@ -159,8 +162,8 @@ class VideoFile(Camera):
             if not self._capture.grab():
                 return None
             self._next += 1
-        good, frame = self._capture.retrieve()
-        return frame if good else None
+        good, self._last = self._capture.retrieve()
+        return self._last if good else None
 
     def _counted(self) -> int:
         count = 0

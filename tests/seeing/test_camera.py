@@ -1,0 +1,243 @@
+"""Where frames come from, and what is said when none come."""
+
+import os
+import threading
+
+import cv2
+import numpy as np
+import pytest
+
+from mopidy_moodcam.seeing import camera as cameras
+from mopidy_moodcam.seeing.camera import CameraError, open_camera
+from mopidy_moodcam.seeing.clock import Clock, FastClock
+from tests.seeing.frames import Webcam, number_of, numbered, write_video
+
+
+@pytest.fixture
+def clock():
+    return FastClock()
+
+
+@pytest.fixture
+def webcam(clock):
+    return Webcam(clock)
+
+
+def opened(source, clock, webcam, paths=("/dev/v4l/by-path/a",), names=None):
+    def name(path):
+        trouble = (names or {}).get(path)
+        if trouble:
+            raise trouble
+        return "A camera"
+
+    return open_camera(
+        source,
+        clock=clock,
+        capture=webcam,
+        list_devices=lambda: list(paths),
+        name_device=name,
+    )
+
+
+def test_a_webcam_is_asked_for_1280_by_720(clock, webcam):
+    opened("0", clock, webcam)
+    assert webcam.arguments == ("/dev/video0", cv2.CAP_V4L2)
+    assert webcam.properties[cv2.CAP_PROP_FRAME_WIDTH] == 1280
+    assert webcam.properties[cv2.CAP_PROP_FRAME_HEIGHT] == 720
+
+
+def test_the_first_frames_of_a_webcam_are_dropped(clock, webcam):
+    opened("0", clock, webcam)
+    assert webcam.grabbed >= cameras.WARM_UP_FRAMES
+    assert clock.elapsed >= cameras.WARM_UP
+
+
+def test_frames_between_reads_are_dropped_not_kept_for_later(clock, webcam):
+    camera = opened("0", clock, webcam)
+    before = webcam.grabbed
+    camera.pass_time(1.0)
+    assert webcam.grabbed - before == pytest.approx(30, abs=2)
+
+
+def test_a_camera_is_released_at_the_end_of_its_block(clock, webcam):
+    with opened("0", clock, webcam) as camera:
+        assert camera.live
+        assert camera.read().shape == (480, 640, 3)
+    assert webcam.released
+
+
+def test_an_unplugged_webcam_gives_no_frame_and_no_exception(clock):
+    webcam = Webcam(clock, frames=60)
+    camera = opened("0", clock, webcam)
+    camera.pass_time(5)
+    assert camera.read() is None
+
+
+def test_auto_takes_the_first_camera_that_works(clock, webcam):
+    gone = CameraError("gone", "It is no camera.")
+    opened("auto", clock, webcam, ("/dev/a", "/dev/b"), {"/dev/a": gone})
+    assert webcam.arguments[0] == "/dev/b"
+
+
+def test_auto_says_busy_where_the_only_camera_is_in_use(clock, webcam):
+    names = {
+        "/dev/a": CameraError("gone", "It is no camera."),
+        "/dev/b": CameraError("busy", "It is in use."),
+    }
+    with pytest.raises(CameraError) as trouble:
+        opened("auto", clock, webcam, tuple(names), names)
+    assert trouble.value.reason == "busy"
+
+
+def test_auto_without_any_camera_says_what_to_set(clock, webcam):
+    with pytest.raises(CameraError, match="moodcam/camera to demo") as trouble:
+        opened("auto", clock, webcam, ())
+    assert trouble.value.reason == "gone"
+
+
+def test_a_device_that_does_not_open_is_let_go(clock):
+    webcam = Webcam(clock, opens=False)
+    with pytest.raises(CameraError, match="does not open"):
+        opened("/dev/video7", clock, webcam)
+    assert webcam.released
+
+
+def test_a_stream_is_asked_with_a_time_limit_and_shown_without_its_password(clock):
+    webcam = Webcam(clock)
+    camera = opened("rtsp://me:secret@cam/live", clock, webcam)
+    assert webcam.arguments[0] == "rtsp://me:secret@cam/live"
+    assert cv2.CAP_PROP_OPEN_TIMEOUT_MSEC in webcam.arguments[2]
+    assert camera.key == "rtsp://cam/live"
+
+
+def test_a_stream_that_does_not_answer_says_so_without_its_password(clock):
+    with pytest.raises(CameraError) as trouble:
+        opened("http://me:secret@cam/live", clock, Webcam(clock, opens=False))
+    assert "secret" not in trouble.value.sentence
+    assert "does not answer" in trouble.value.sentence
+
+
+@pytest.mark.parametrize("name", ["film.avi", "film.mp4"])
+def test_a_video_plays_on_its_own_clock_and_loops(tmp_path, clock, name):
+    path = write_video(tmp_path / name, numbered(20), rate=10)
+    with open_camera(str(path), clock=clock) as camera:
+        assert not camera.live
+        seen = []
+        for _ in range(5):
+            seen.append(number_of(camera.read()))
+            camera.pass_time(0.5)
+    assert seen == [0, 5, 10, 15, 0]
+
+
+def test_a_videos_time_runs_on_between_bursts(tmp_path, clock):
+    path = write_video(tmp_path / "film.avi", numbered(20), rate=10)
+    with open_camera(str(path), clock=clock) as camera:
+        assert number_of(camera.read()) == 0
+    clock.wait(20 + 1.2)  # ten loops and twelve frames later
+    with open_camera(str(path), clock=clock) as camera:
+        assert number_of(camera.read()) == 12
+
+
+def test_a_video_read_by_the_worlds_clock_shows_the_present(tmp_path):
+    path = write_video(tmp_path / "film.avi", numbered(30), rate=100)
+    clock = Clock()
+    with open_camera(str(path), clock=clock) as camera:
+        camera.pass_time(0.05)
+        assert 5 <= number_of(camera.read()) <= 29
+
+
+def test_a_video_of_one_frame_shows_it_for_ever(tmp_path, clock):
+    path = write_video(tmp_path / "film.avi", numbered(4)[3:], rate=10)
+    with open_camera(str(path), clock=clock) as camera:
+        for _ in range(3):
+            assert number_of(camera.read()) == 3
+            camera.pass_time(7)
+
+
+def test_a_video_cut_short_loops_over_what_there_is(tmp_path, clock):
+    path = write_video(tmp_path / "film.avi", numbered(20), rate=10)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    with open_camera(str(path), clock=clock) as camera:
+        for _ in range(30):
+            assert camera.read() is not None
+            camera.pass_time(0.3)
+
+
+def test_a_broken_video_is_a_sentence(tmp_path, clock):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"this is no film" * 100)
+    with pytest.raises(CameraError, match="no video that OpenCV can read") as trouble:
+        open_camera(str(path), clock=clock)
+    assert trouble.value.reason == "gone"
+
+
+def test_a_missing_file_is_a_sentence_that_lists_the_choices(tmp_path, clock):
+    with pytest.raises(CameraError, match="a folder of images, demo or none"):
+        open_camera(str(tmp_path / "film.mp4"), clock=clock)
+
+
+def test_a_folder_shows_its_images_ten_seconds_each(tmp_path, clock):
+    for number in (1, 2, 3):
+        picture = np.full((48, 64, 3), 8 * number, np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
+    (tmp_path / "notes.txt").write_text("not an image")
+    with open_camera(str(tmp_path), clock=clock) as camera:
+        seen = []
+        for _ in range(4):
+            seen.append(number_of(camera.read()))
+            camera.pass_time(10)
+    assert seen == [1, 2, 3, 1]
+
+
+def test_a_folder_without_images_is_a_sentence(tmp_path, clock):
+    with pytest.raises(CameraError, match="holds no images"):
+        open_camera(str(tmp_path), clock=clock)
+
+
+def test_an_image_that_cannot_be_read_gives_no_frame(tmp_path, clock):
+    (tmp_path / "broken.jpg").write_bytes(b"nothing")
+    with open_camera(str(tmp_path / "broken.jpg"), clock=clock) as camera:
+        assert camera.read() is None
+
+
+def test_the_demo_runs_faster_on_request(clock):
+    slow = open_camera("demo", clock=clock).read()
+    clock.wait(450)
+    empty = open_camera("demo", clock=clock).read()
+    clock = FastClock()
+    clock.wait(45)
+    quick = open_camera("demo:10", clock=clock).read()
+    assert abs(slow.astype(int) - empty).max() > 60
+    assert abs(quick.astype(int) - empty).max() < 40
+
+
+@pytest.mark.parametrize("source", ["demo:fast", "demo:-1", "demo:nan"])
+def test_a_demo_at_no_speed_is_a_sentence(source, clock):
+    with pytest.raises(CameraError, match="demo:10"):
+        open_camera(source, clock=clock)
+
+
+@pytest.mark.parametrize("source", ["none", "", " none "])
+def test_none_is_a_sentence(source, clock):
+    with pytest.raises(CameraError, match="none"):
+        open_camera(source, clock=clock)
+
+
+def test_a_file_that_hangs_holds_no_other_thread(tmp_path, clock):
+    """OpenCV lets go of Python while it waits: so the eye can still leave."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    def wait():
+        with pytest.raises(CameraError):
+            open_camera(str(path), clock=clock)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive()
+    with path.open("wb") as pipe:
+        pipe.write(b"no film")
+    waiting.join(10)
+    assert not waiting.is_alive()
