@@ -15,6 +15,7 @@ import gzip
 import itertools
 import pathlib
 import sys
+import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 from mopidy_moodcam.songs.cells import SHARES, Rejected, number, track_of
@@ -135,7 +136,7 @@ def open_table(path: pathlib.Path) -> Iterator[Table]:
 def _explained(path: pathlib.Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise TableError(f"{str(path)!r} cannot be read: {reason}.") from error
 

@@ -1,0 +1,79 @@
+"""Libraries made up for tests: songs whose features are spread as in real ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+
+from mopidy_moodcam.songs.catalogue import TrackRow
+from mopidy_moodcam.songs.clusters import AXES, default_model
+from mopidy_moodcam.songs.features import Features, FeatureSource
+
+HEADER = (
+    "track_id",
+    "track_name",
+    "artist",
+    "danceability",
+    "energy",
+    "valence",
+    "acousticness",
+    "instrumentalness",
+    "loudness",
+    "tempo",
+    "key",
+    "mode",
+)
+
+
+def spotify_id(number: int) -> str:
+    """Return a made-up Spotify id, 22 letters and digits."""
+    return f"{number:022d}"
+
+
+def songs(
+    count: int, *, seed: int = 0, source: FeatureSource = FeatureSource.TABLE
+) -> list[TrackRow]:
+    """Return songs spread over all the default clusters, 5 by each artist."""
+    return [
+        TrackRow(
+            uri=f"local:track:{number}.mp3",
+            title=f"Song {number}",
+            artist=f"Artist {number // 5}",
+            features=features,
+        )
+        for number, features in enumerate(_features(count, seed, source))
+    ]
+
+
+def table(count: int, *, seed: int = 0, delimiter: str = ",") -> str:
+    """Return a CSV table of such songs."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(HEADER)
+    for number, sound in enumerate(_features(count, seed, FeatureSource.TABLE)):
+        values = [getattr(sound, name) for name in HEADER[3:]]
+        row = (spotify_id(number), f"Song {number}", f"Artist {number // 5}", *values)
+        writer.writerow(row)
+    return text.getvalue()
+
+
+def _features(count: int, seed: int, source: FeatureSource) -> list[Features]:
+    model = default_model()
+    scale = model.scales["spotify"]
+    rng = np.random.default_rng(seed)
+    centre = model.centres[rng.integers(len(model.centres), size=count)]
+    z = centre + rng.normal(0, 0.4, centre.shape)
+    values = z * scale.deviation[: len(AXES)] + scale.mean[: len(AXES)]
+    values[:, :5] = values[:, :5].clip(0, 1)
+    return [
+        Features(
+            **dict(zip(AXES, row, strict=True)),
+            tempo=120.0,
+            key=float(number % 12),
+            mode=1.0,
+            source=source,
+        )
+        for number, row in enumerate(values.round(4).tolist())
+    ]

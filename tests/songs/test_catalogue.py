@@ -1,0 +1,307 @@
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.songs import schema
+from mopidy_moodcam.songs.catalogue import Catalogue, CatalogueError, TrackRow
+from mopidy_moodcam.songs.features import Features, FeatureSource
+from tests.songs.libraries import songs
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "data" / "catalogue.sqlite"
+
+
+@pytest.fixture
+def catalogue(path):
+    with Catalogue.open(path) as catalogue:
+        yield catalogue
+
+
+def sound(source=FeatureSource.TABLE, valence=0.5):
+    return Features(valence=valence, energy=0.5, source=source)
+
+
+def test_a_track_comes_back_as_it_was_stored(catalogue):
+    row = TrackRow(
+        uri="file:///a.mp3",
+        title="Ça ira",
+        artist="Édith Piaf",
+        album="A",
+        genre="chanson",
+        year=1956,
+        duration_ms=181_000,
+        isrc="FRZ039801212",
+        features=Features(valence=0.8, energy=0.4, tempo=120.0, source="audio"),
+    )
+    catalogue.upsert_tracks([row])
+    found = catalogue.find("file:///a.mp3")
+    assert found is not None
+    assert found.track_id > 0
+    assert (found.title, found.artist, found.year) == ("Ça ira", "Édith Piaf", 1956)
+    assert found.features == row.features
+    assert catalogue.track(found.track_id) == found
+    assert catalogue.find("file:///b.mp3") is None
+
+
+def test_bringing_a_track_up_to_date_empties_nothing(catalogue):
+    catalogue.upsert_tracks([TrackRow("local:a", title="A", artist="X", year=1999)])
+    catalogue.upsert_tracks([TrackRow("local:a", title="A (new)", features=sound())])
+    found = catalogue.find("local:a")
+    assert (found.title, found.artist, found.year) == ("A (new)", "X", 1999)
+    assert catalogue.counts()["tracks"] == 1
+
+
+def test_what_a_person_said_outlives_an_import(catalogue):
+    catalogue.upsert_tracks([TrackRow("local:a", title="A")])
+    catalogue.judge("local:a", Verdict.LOVED)
+    catalogue.move("local:a", SongMood.CALM)
+    catalogue.upsert_tracks([TrackRow("local:a", title="B", features=sound())])
+    found = catalogue.find("local:a")
+    assert (found.verdict, found.song_mood) == (Verdict.LOVED, SongMood.CALM)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        ("audio", "table", "audio"),
+        ("table", "audio", "audio"),
+        ("tags", "table", "table"),
+        ("table", "tags", "table"),
+        ("table", "spotify", "spotify"),
+        ("table", "table", "table"),
+    ],
+)
+def test_a_better_source_of_features_wins_in_either_order(
+    catalogue, first, second, kept
+):
+    catalogue.upsert_tracks([TrackRow("local:a", features=sound(first, 0.1))])
+    stored = catalogue.store_features("local:a", sound(second, 0.9))
+    found = catalogue.find("local:a").features
+    assert found.source == kept
+    assert stored == (kept == second)
+    assert found.valence == (0.9 if kept == second else 0.1)
+
+
+def test_a_file_that_failed_is_not_tried_again_until_it_changes(catalogue):
+    catalogue.upsert_tracks([TrackRow("file:///a.mp3")])
+    catalogue.fail("file:///a.mp3", "silent", mtime=1.5, size=10)
+    state = catalogue.file_state("file:///a.mp3")
+    assert (state.mtime, state.size, state.failed) == (1.5, 10, "silent")
+    assert catalogue.failures() == [("file:///a.mp3", "silent")]
+    catalogue.store_features("file:///a.mp3", sound("audio"), mtime=2.5, size=11)
+    assert catalogue.file_state("file:///a.mp3").failed is None
+    assert catalogue.file_state("file:///b.mp3") is None
+
+
+def test_counts_say_what_is_ready_waiting_and_failed(catalogue):
+    rows = [TrackRow(f"local:{i}", features=sound()) for i in range(3)]
+    catalogue.upsert_tracks([*rows, TrackRow("local:w"), TrackRow("local:f")])
+    catalogue.fail("local:f", "corrupt", 0.0, 0)
+    counts = catalogue.counts()
+    assert counts["tracks"] == 5
+    assert (counts["analysed"], counts["waiting"], counts["failed"]) == (3, 1, 1)
+    assert counts["table"] == 3
+
+
+def test_plays_teach_and_an_outcome_counts_once(catalogue):
+    catalogue.upsert_tracks([TrackRow("local:a")])
+    track = catalogue.find("local:a").track_id
+    before = catalogue.version()
+    play = catalogue.note_play(track, 100.0, SongMood.HAPPY)
+    catalogue.note_outcome(play, "skipped")
+    catalogue.note_outcome(play, "played")
+    assert catalogue.feedback() == [(track, SongMood.HAPPY, 0, 1)]
+    assert [p.outcome for p in catalogue.plays_since(50.0)] == ["skipped"]
+    assert catalogue.plays_since(101.0) == []
+    assert catalogue.version() == before, "plays do not ask for a new shelf"
+    catalogue.reset_feedback(track)
+    assert catalogue.feedback() == []
+
+
+def test_the_version_grows_with_every_change_by_anyone(path, catalogue):
+    with Catalogue.open(path) as other:
+        seen = [catalogue.version()]
+        other.upsert_tracks([TrackRow("local:a")])
+        seen.append(catalogue.version())
+        other.judge("local:a", Verdict.BANNED)
+        seen.append(catalogue.version())
+        other.exclude("artist", "X")
+        seen.append(catalogue.version())
+    assert seen == sorted(set(seen))
+
+
+@pytest.mark.parametrize("what", ["plays", "features", "everything"])
+def test_forgetting_deletes_what_it_says_and_no_more(catalogue, what):
+    catalogue.upsert_tracks([TrackRow("local:a", features=sound())])
+    track = catalogue.find("local:a").track_id
+    catalogue.note_outcome(catalogue.note_play(track, 1.0, SongMood.SAD), "played")
+    catalogue.set_meta("clusters", "{}")
+    catalogue.forget(what)
+    left = (
+        catalogue.counts()["tracks"],
+        catalogue.counts()["analysed"],
+        len(catalogue.feedback()),
+        catalogue.meta("clusters") is not None,
+    )
+    assert (
+        left
+        == {
+            "plays": (1, 1, 0, True),
+            "features": (1, 0, 1, True),
+            "everything": (0, 0, 0, False),
+        }[what]
+    )
+
+
+def test_a_forgotten_track_takes_its_plays_along(catalogue):
+    catalogue.upsert_tracks([TrackRow("local:a"), TrackRow("local:b")])
+    track = catalogue.find("local:a").track_id
+    catalogue.note_outcome(catalogue.note_play(track, 1.0, SongMood.SAD), "played")
+    assert catalogue.forget_tracks(["local:a", "local:never"]) == 1
+    assert (catalogue.feedback(), catalogue.plays_since(0.0)) == ([], [])
+
+
+def test_a_write_that_fails_half_way_leaves_nothing(catalogue):
+    version = catalogue.version()
+
+    def fail():
+        with catalogue.writing() as connection:
+            catalogue.put(connection, TrackRow("local:a"))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert catalogue.find("local:a") is None
+    assert catalogue.version() == version
+
+
+def test_a_reader_is_not_held_up_by_a_writer_in_another_process(path, catalogue):
+    catalogue.upsert_tracks(songs(20))
+    with Catalogue.open(path) as writer, writer.writing() as connection:
+        writer.put(connection, TrackRow("local:new"))
+        assert catalogue.counts()["tracks"] == 20
+    assert catalogue.counts()["tracks"] == 21
+
+
+def test_many_threads_and_connections_write_at_once_and_lose_nothing(path, catalogue):
+    def add(name, own):
+        for number in range(25):
+            own.upsert_tracks([TrackRow(f"local:{name}{number}")])
+
+    others = [Catalogue.open(path) for _ in range(3)]
+    writers = [(f"o{i}", c) for i, c in enumerate(others)]
+    writers += [("a", catalogue), ("b", catalogue)]
+    threads = [threading.Thread(target=add, args=writer) for writer in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for other in others:
+        other.close()
+    assert catalogue.counts()["tracks"] == 125
+
+
+def test_two_processes_may_make_the_file_at_the_same_moment(path):
+    code = (
+        "import sys; from mopidy_moodcam.songs.catalogue import Catalogue;"
+        "print(Catalogue.open(sys.argv[1]).counts()['tracks'])"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code, str(path)]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    answers = [process.communicate() for process in running]
+    assert [out.strip() for out, _ in answers] == [b"0"] * 4, answers
+
+
+def test_a_file_that_is_no_catalogue_is_refused_in_one_sentence(path):
+    path.parent.mkdir()
+    path.write_bytes(b"This is no database, whatever its name says. " * 100)
+    with pytest.raises(CatalogueError, match=r"is damaged .*move it away") as error:
+        Catalogue.open(path)
+    assert "\n" not in str(error.value)
+
+
+def test_damage_deep_inside_the_file_is_a_sentence_too(path):
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks(songs(3000))
+        catalogue.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(40_000)
+        file.write(b"\xff" * 300_000)
+    with (
+        Catalogue.open(path) as catalogue,
+        pytest.raises(CatalogueError, match="is damaged"),
+    ):
+        catalogue.rows("SELECT SUM(LENGTH(title)) FROM tracks")
+
+
+def test_a_catalogue_of_a_newer_version_is_left_alone(path):
+    Catalogue.open(path).close()
+    newer = sqlite3.connect(path)
+    newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    with pytest.raises(CatalogueError, match=r"newer Mopidy-MoodCam.*upgrade"):
+        Catalogue.open(path)
+
+
+def test_a_folder_without_rights_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CatalogueError, match="core/data_dir"):
+        Catalogue.open(tmp_path / "file" / "catalogue.sqlite")
+
+
+def test_an_old_schema_is_migrated_with_everything_in_it(path, monkeypatch):
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks(songs(5))
+    added = ("ALTER TABLE tracks ADD COLUMN lyrics TEXT",)
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, added))
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.rows("PRAGMA user_version") == [(2,)]
+        assert catalogue.rows("SELECT COUNT(*), COUNT(lyrics) FROM tracks") == [(5, 0)]
+
+
+def test_a_migration_that_fails_leaves_the_old_schema(path, monkeypatch):
+    Catalogue.open(path).close()
+    broken = ("ALTER TABLE tracks ADD COLUMN lyrics TEXT", "NO SQL AT ALL")
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
+    with pytest.raises(CatalogueError):
+        Catalogue.open(path)
+    monkeypatch.undo()
+    with Catalogue.open(path) as catalogue:
+        columns = catalogue.rows("SELECT name FROM pragma_table_info('tracks')")
+        assert ("lyrics",) not in columns
+
+
+def test_a_full_wait_for_another_writer_ends_in_a_sentence(path, monkeypatch):
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.1)
+    with Catalogue.open(path) as one, Catalogue.open(path) as two:
+        with (
+            one.writing(),
+            pytest.raises(CatalogueError, match="kept busy by another program"),
+        ):
+            two.upsert_tracks([TrackRow("local:a")])
+        two.upsert_tracks([TrackRow("local:a")])
+        assert one.counts()["tracks"] == 1
+
+
+def test_importing_the_catalogue_and_the_shelf_is_light():
+    code = (
+        "import sys, mopidy_moodcam.songs.shelf as _;"
+        "print([m for m in ('sklearn', 'scipy', 'pandas', 'torch', 'cv2',"
+        " 'onnxruntime', 'spotipy', 'pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "[]"
