@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mopidy_moodcam.glossary import EXPRESSIONS
+from mopidy_moodcam.seeing import expression
+from tests.shared import shared_data
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def training():
+    sys.path.insert(0, str(ROOT / "training"))
+    try:
+        import expression_cnn
+    finally:
+        sys.path.pop(0)
+    return expression_cnn
+
+
+@pytest.fixture
+def settings(training, tmp_path):
+    small = training.quick(training.Settings(out=str(tmp_path), device="cpu"))
+    return dataclasses.replace(small, epochs=2, channels=(8, 8, 16))
+
+
+def votes(**given):
+    columns = [
+        "neutral",
+        "happy",
+        "surprise",
+        "sad",
+        "angry",
+        "disgust",
+        "fear",
+        "contempt",
+        "unknown",
+        "nothing",
+    ]
+    return np.array([[given.get(name, 0) for name in columns]], np.uint8)
+
+
+def test_labels_stand_in_the_glossary_s_order(training):
+    assert training.LABELS == EXPRESSIONS
+
+
+def test_single_votes_do_not_count(training):
+    targets, usable = training.vote_targets(votes(happy=8, sad=1, angry=1))
+
+    assert usable.all()
+    assert targets[0, EXPRESSIONS.index("happy")] == 1
+
+
+@pytest.mark.parametrize("name", ["contempt", "unknown", "nothing"])
+def test_rows_without_one_of_the_seven_are_left_out(training, name):
+    _, usable = training.vote_targets(votes(**{name: 6, "happy": 4}))
+
+    assert not usable.any()
+
+
+def test_shared_votes_become_soft_labels_without_contempt(training):
+    targets, _ = training.vote_targets(votes(neutral=4, sad=4, contempt=2))
+
+    assert targets[0, EXPRESSIONS.index("neutral")] == 0.5
+    assert targets[0, EXPRESSIONS.index("sad")] == 0.5
+
+
+def test_training_rows_that_repeat_a_test_row_are_left_out(training):
+    usage = np.array([0, 0, 0, 1, 2])
+    first_same = np.array([0, 1, 2, 0, 2])
+
+    kept = training.not_in_tests(first_same, usage)
+
+    assert kept.tolist() == [False, True, False, True, True]
+
+
+def test_the_paper_s_rule_keeps_the_paper_s_rows(training):
+    with np.load(shared_data("faces/fer2013.npz")) as file:
+        private = file["usage"] == training.PRIVATE_TEST
+        kept = training.clear_majority(file["votes"][private])
+
+    assert kept.sum() == 3137
+
+
+def test_prepared_data_reads_as_the_original(training, tmp_path):
+    faces = training.generated_faces(20)
+    training.write_prepared(faces, tmp_path / "faces.npz")
+
+    again = training.read_faces(tmp_path / "faces.npz", "ferplus", 0)
+
+    np.testing.assert_array_equal(again.images, faces.images)
+    np.testing.assert_array_equal(again.targets, faces.targets)
+    np.testing.assert_array_equal(again.usage, faces.usage)
+
+
+def test_augmented_pictures_stay_in_range(training):
+    faces = training.generated_faces(64)
+
+    changed = training.augment(torch.from_numpy(faces.images), training.Settings())
+
+    assert changed.shape == (64, 1, 48, 48)
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+    assert torch.isfinite(changed).all()
+
+
+def test_a_killed_run_goes_on_where_it_was(training, settings, tmp_path):
+    faces = training.generated_faces(200)
+    torch.set_num_threads(1)
+    training.Run(faces, settings).train()
+    halves = dataclasses.replace(settings, out=str(tmp_path / "halves"))
+    killed = training.Run(faces, halves)
+    save = killed.save
+
+    def save_and_die(name):
+        save(name)
+        if name == "last.pt":
+            raise KeyboardInterrupt
+
+    killed.save = save_and_die
+    with pytest.raises(KeyboardInterrupt):
+        killed.train()
+
+    training.Run(faces, halves).train()
+
+    one, two = (
+        torch.load(pathlib.Path(s.out) / "last.pt", weights_only=True)["average"]
+        for s in (settings, halves)
+    )
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value)
+
+
+def test_a_checkpoint_becomes_a_model_that_ships(training, settings, tmp_path):
+    training.Run(training.generated_faces(200), settings).train()
+
+    subprocess.run(
+        [
+            *(sys.executable, "training/export_expression.py"),
+            *(f"{tmp_path}/best.pt", "--uncalibrated", "--models", str(tmp_path)),
+        ],
+        check=True,
+        cwd=ROOT,
+        timeout=100,
+    )
+
+    expression.load(tmp_path / "expression.onnx").self_test()
+    expression.load(tmp_path / "expression.ts").self_test()
+
+
+def test_a_student_learns_from_teachers(training, settings, tmp_path):
+    faces = training.generated_faces(100)
+    training.Run(faces, settings).train()
+    teacher = (str(tmp_path / "best.pt"),)
+    student = dataclasses.replace(
+        settings, teacher=teacher, out=str(tmp_path / "pupil")
+    )
+
+    training.Run(faces, student).train()
+
+    assert (tmp_path / "pupil/best.pt").is_file()
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_on_drawn_faces():
+    pytest.importorskip("nbmake", reason="nbmake is not installed")
+
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("--nbmake", "--override-ini", "addopts=", "--timeout=110"),
+            "training/01_expression_cnn.ipynb",
+        ],
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {"MOODCAM_QUICK": "1"},
+    )
