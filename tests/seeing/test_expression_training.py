@@ -16,6 +16,10 @@ from tests.shared import shared_data
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 ROOT = pathlib.Path(__file__).parents[2]
+FERPLUS = (
+    *("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear"),
+    *("contempt", "unknown", "nothing"),
+)
 
 
 @pytest.fixture(scope="module")
