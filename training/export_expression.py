@@ -78,8 +78,9 @@ def public_logits(net: nn.Module, data: str) -> tuple[Tensor, Tensor]:
 
 
 def fit_temperature(logits: Tensor, targets: Tensor) -> float:
-    """Find the temperature of least loss for the majority label (Guo et al. 2017)."""
-    truth = targets.argmax(1)
+    """Find the temperature of least loss (Guo et al. 2017) on rows of clear votes."""
+    clear = targets.max(1).values > 0.5
+    logits, truth = logits[clear], targets[clear].argmax(1)
     grid = torch.linspace(0.3, 3, 541)
     losses = torch.stack([F.cross_entropy(logits / t, truth) for t in grid])
     return round(float(grid[losses.argmin()]), 3)
