@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -31,7 +31,7 @@ WHOLE = 40.0
 SHORTEST = 3.0
 LONGEST = 2 * 3600.0
 SILENCE = 10 ** (-66 / 20)
-"""Root mean square below which a file counts as silent: −66 dBFS."""
+"""Root mean square below which a file counts as silent: -66 dBFS."""
 
 PATIENCE = 20.0
 """Seconds of decoding after which a file is given up."""
@@ -94,7 +94,7 @@ class _Player:
         self._pipeline.get_by_name("source").set_property("uri", uri)
         self._sink: Any = self._pipeline.get_by_name("sink")
 
-    def __enter__(self) -> _Player:
+    def __enter__(self) -> Self:
         self._pipeline.set_state(self._gst.State.PAUSED)
         try:
             self._settle()
@@ -183,10 +183,12 @@ def _cut(whole: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
 def gstreamer() -> Any:  # noqa: ANN401  GObject introspection has no types
     """Load GStreamer; raises `RuntimeError` with one sentence where it is missing."""
     try:
-        import gi  # noqa: PLC0415
+        import gi  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
 
         gi.require_version("Gst", "1.0")
-        from gi.repository import Gst  # noqa: PLC0415
+        from gi.repository import (  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
+            Gst,
+        )
     except (ImportError, ValueError) as error:
         raise RuntimeError(
             "Python finds no GStreamer; "

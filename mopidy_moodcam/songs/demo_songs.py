@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Wave = NDArray[np.float32]
+    Wave = NDArray[np.floating]
     Rng = np.random.Generator
 
 RATE = 32_000
@@ -130,7 +130,7 @@ class Piece:
         steps = scale[degree % len(scale)] + 12 * (degree // len(scale) + octave)
         return 440.0 * 2 ** ((self.root + steps - 69) / 12)
 
-    def note(
+    def note(  # noqa: PLR0917  as in a score: what, how high, when, how long, how loud
         self,
         voice: Voice,
         hertz: float,

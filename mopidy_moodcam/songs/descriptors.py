@@ -121,7 +121,7 @@ def _unit(rows: Array) -> Array:
 
 
 @functools.cache
-def _key_profiles() -> NDArray[np.float64]:
+def _key_profiles() -> NDArray[np.floating]:
     return np.array(
         [
             np.roll(_standard(np.array(profile)), key)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -28,6 +28,7 @@ from mopidy_moodcam.songs.workers import Worker, WorkerTrouble, analyse_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 BATCH = 500
 """Tracks entered at once."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WalkedTrack:
@@ -89,7 +91,8 @@ def scan(
     tally = Tally()
     work = list(_enter(catalogue, tracks, tally, force=force))[:limit]
     try:
-        _analyse(catalogue, work, tally, jobs, console, make_worker)
+        answers = _Answers(catalogue, tally, console)
+        answers.collect(work, jobs, make_worker)
     except WorkerTrouble as trouble:
         console.print(str(trouble), markup=False, style="red")
         return 1
@@ -160,32 +163,30 @@ def _job(
         yield Job(uri, path, status.st_mtime, status.st_size)
 
 
-def _analyse(
-    catalogue: Catalogue,
-    work: list[Job],
-    tally: Tally,
-    jobs: int,
-    console: Console,
-    make_worker: Callable[[], Worker],
-) -> None:
-    if not work:
-        return
-    by_file = {job.path.absolute().as_uri(): job for job in work}
-    jobs = max(1, min(jobs, len(work), os.cpu_count() or 1))
-    workers: list[Worker] = []
+@dataclasses.dataclass
+class _Answers:
+    """Takes what the workers say and stores it, under a progress bar."""
 
-    def make() -> Worker:
-        workers.append(make_worker())
-        return workers[-1]
+    catalogue: Catalogue
+    tally: Tally
+    console: Console
 
-    with _progress(console) as progress:
-        task = progress.add_task("Listening", total=len(by_file), rate="")
-        for file, answer in analyse_all(by_file, jobs=jobs, make=make):
-            _store(catalogue, by_file[file], answer, tally)
-            done = tally.analysed + tally.failed
-            progress.update(task, advance=1, rate=_rate(progress.tasks[task], done))
-    for sentence in {worker.why_plain for worker in workers} - {""}:
-        console.print(sentence, markup=False, style="yellow")
+    def collect(
+        self, work: list[Job], jobs: int, make_worker: Callable[[], Worker]
+    ) -> None:
+        if not work:
+            return
+        by_file = {job.path.absolute().as_uri(): job for job in work}
+        jobs = max(1, min(jobs, len(work), os.cpu_count() or 1))
+        workers = [make_worker() for _ in range(jobs)]
+        with _progress(self.console) as progress:
+            task = progress.add_task("Listening", total=len(work), rate="")
+            for file, answer in analyse_all(by_file, workers):
+                _store(self.catalogue, by_file[file], answer, self.tally)
+                rate = _rate(progress.tasks[task])
+                progress.update(task, advance=1, rate=rate)
+        for sentence in {worker.why_plain for worker in workers} - {""}:
+            self.console.print(sentence, markup=False, style="yellow")
 
 
 def _store(
@@ -216,8 +217,9 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _rate(task: Any, done: int) -> str:  # noqa: ANN401
-    return f"{done / task.elapsed:.1f} a second" if task.elapsed else ""
+def _rate(task: Task) -> str:
+    elapsed = task.elapsed or 0.0
+    return f"{(task.completed + 1) / elapsed:.1f} a second" if elapsed else ""
 
 
 def _report(tally: Tally, console: Console) -> None:

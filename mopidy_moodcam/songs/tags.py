@@ -16,7 +16,7 @@ TRUST = 0.5
 """How far a guess may leave the middle of the plane."""
 
 MIDDLE = (0.2, 0.1)
-"""Valence and arousal of all rated clips together, each −1 … 1."""
+"""Valence and arousal of all rated clips together, from -1 to 1."""
 
 # Genre → mean valence and arousal of its rated clips; further words lean on the
 # nearest of the rated genres. More particular words come first.

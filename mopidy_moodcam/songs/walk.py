@@ -146,7 +146,7 @@ def _below(library: Any, folders: list[str]) -> Iterator[str]:  # noqa: ANN401
 
 
 def _browse(library: Any, uri: str | None) -> list[Any]:  # noqa: ANN401
-    found = _guarded(uri or "browse", lambda: library.browse(uri).get(PATIENCE))
+    found = _guarded(uri or "browse", lambda: library.browse(uri).get(timeout=PATIENCE))
     return [ref for ref in found or () if ref.uri]
 
 
@@ -158,7 +158,8 @@ def _looked_up(
     if not uris:
         return
     patience = PATIENCE * len(uris)
-    found = _guarded("lookup", lambda: library.lookup(uris=uris).get(patience)) or {}
+    answer = library.lookup(uris=uris)
+    found = _guarded("lookup", lambda: answer.get(timeout=patience)) or {}
     for uri in uris:
         tracks = found.get(uri) or ()
         yield _walked(uri, tracks[0] if tracks else None, path_of(uri, media_dir))

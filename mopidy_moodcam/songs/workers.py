@@ -7,6 +7,7 @@ import contextlib
 import json
 import queue
 import select
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ class Worker:
     ) -> None:
         self._command = tuple(command)
         self._deadline = deadline
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Any = None
         self.why_plain = ""
 
     def start(self) -> None:
@@ -70,25 +71,30 @@ class Worker:
             return {"why": self._bury()}
         return answer
 
-    def stop(self) -> None:
-        """End the process, at once."""
+    def kill(self) -> None:
+        """End the process at once; from any thread."""
         if self._process is not None:
             self._process.kill()
+
+    def stop(self) -> None:
+        """End the process and let go of it."""
+        self.kill()
+        if self._process is not None:
             self._process.wait()
             for stream in (self._process.stdin, self._process.stdout):
                 with contextlib.suppress(OSError):
-                    stream.close()  # type: ignore[union-attr]
+                    stream.close()
         self._process = None
 
     def _ask(self, uri: str) -> dict[str, Any] | None:
         try:
-            self._process.stdin.write(uri + "\n")  # type: ignore[union-attr]
+            self._process.stdin.write(uri + "\n")
         except OSError:
             return None
         return self._line(self._deadline)
 
     def _line(self, seconds: float) -> dict[str, Any] | None:
-        stdout: Any = self._process.stdout  # type: ignore[union-attr]
+        stdout = self._process.stdout
         # A worker writes a line in one go, so a readable pipe holds a whole one.
         ready, _, _ = select.select([stdout], [], [], seconds)
         line = stdout.readline() if ready else ""
@@ -98,26 +104,21 @@ class Worker:
             return None
 
     def _bury(self) -> str:
-        process: Any = self._process
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1.0)
-        hung = process.returncode in (None, -14)  # still there, or ended by SIGALRM
+            self._process.wait(1.0)
+        hung = self._process.returncode in {None, -signal.SIGALRM}
         self.stop()
         return "decoding it took too long" if hung else "the decoder crashed on it"
 
 
 def analyse_all(
-    uris: Iterable[str],
-    *,
-    jobs: int = 1,
-    make: Callable[[], Worker] = Worker,
+    uris: Iterable[str], workers: Sequence[Worker]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each URI with what was found, as it comes, by `jobs` workers.
+    """Yield each URI with what was found, as it comes; the workers are ended then.
 
     URIs are taken one by one, so they may be endless. Raises `WorkerTrouble`.
     """
     free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-    workers = [make() for _ in range(jobs)]
     for worker in workers:
         free.put(worker)
 
@@ -129,12 +130,13 @@ def analyse_all(
             free.put(worker)
 
     try:
-        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        with concurrent.futures.ThreadPoolExecutor(len(workers)) as pool:
             try:
-                yield from _as_they_come(pool, analyse, uris, jobs)
+                yield from _as_they_come(pool, analyse, uris, len(workers))
             finally:
+                # The pool waits for its threads, and they for the workers.
                 for worker in workers:
-                    worker.stop()
+                    worker.kill()
     finally:
         for worker in workers:
             worker.stop()

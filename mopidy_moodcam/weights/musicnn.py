@@ -34,6 +34,9 @@ EPSILON = 1e-3
 """What TensorFlow adds to the variance in a batch normalisation."""
 
 TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
+TYPE, SHAPE, OFFSET, SIZE = 1, 2, 4, 5
+"""Fields of a BundleEntryProto."""
+
 FLOAT32 = 1
 
 
@@ -58,14 +61,15 @@ def read_checkpoint(index: Path, data: Path) -> Weights:
     return {
         name: _tensor(entry, values)
         for name, entry in _table(index.read_bytes())
-        if name and "Adam" not in name and entry.get(1) == FLOAT32
+        if name and "Adam" not in name and entry.get(TYPE) == FLOAT32
     }
 
 
 def _tensor(entry: dict[int, Any], data: bytes) -> NDArray[np.float32]:
-    shape = [_fields(size).get(1, 0) for size in entry["sizes"]]
-    offset = entry.get(4, 0)
-    flat = np.frombuffer(data[offset : offset + entry[5]], "<f4")
+    sizes = _repeated(entry.get(SHAPE, b""), 2)
+    shape = [_fields(size).get(1, 0) for size in sizes]
+    offset = entry.get(OFFSET, 0)
+    flat = np.frombuffer(data[offset : offset + entry[SIZE]], "<f4")
     return flat.reshape(shape)
 
 
@@ -77,14 +81,7 @@ def _table(index: bytes) -> Iterator[tuple[str, dict[int, Any]]]:
     _, at = _varint(footer, at)
     for _, handle in _block(index, footer[at:]):
         for key, value in _block(index, handle):
-            yield key.decode(), _entry(value)
-
-
-def _entry(value: bytes) -> dict[int, Any]:
-    entry = _fields(value)
-    shape = entry.get(2, b"")
-    entry["sizes"] = _repeated(shape, 2) if isinstance(shape, bytes) else []
-    return entry
+            yield key.decode(), _fields(value)
 
 
 def _block(data: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -255,7 +252,8 @@ class _Network:
             for key in ("gamma", "beta", "moving_mean", "moving_variance")
         }
         factor = read["gamma"] / np.sqrt(read["moving_variance"] + EPSILON)
-        return factor, read["beta"] - read["moving_mean"] * factor
+        offset = read["beta"] - read["moving_mean"] * factor
+        return factor.astype(np.float32), offset.astype(np.float32)
 
     def _affine(self, layer: str, norm: str, rank: int, name: str = "") -> str:
         return self._scaled(layer, *self._norm(norm), rank, name)
@@ -274,7 +272,7 @@ class _Network:
             "Add", scaled, self._constant(offset.reshape(shape)), name=name
         )
 
-    def _node(self, kind: str, *inputs: str, name: str = "", **options: object) -> str:
+    def _node(self, kind: str, *inputs: str, name: str = "", **options: Any) -> str:  # noqa: ANN401
         name = name or f"{kind.lower()}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, inputs, [name], **options))
         return name
