@@ -82,7 +82,7 @@ class Conductor:
             desk.TakeReading: lambda command: self.take_reading(command.reading),
             desk.TakeMood: self._take_mood,
         }
-        self.target: Target | None = None
+        self._felt: Target | None = None
         self.reading: Reading | None = None
         self.history: tuple[Mood, ...] = ()
         self.frames_seen = 0
@@ -98,6 +98,20 @@ class Conductor:
     def mood(self) -> Mood:
         """The mood that counts: one another program told us, or our own."""
         return self._told or self._tracker.mood
+
+    @property
+    def target(self) -> Target | None:
+        """What to play next: a person's choice, else what mood and goal ask for."""
+        chosen = self._memory.now.override
+        if chosen is None:
+            return self._felt
+        return Target(
+            song_mood=chosen,
+            affect=SONG_MOOD_AFFECT[chosen],
+            why="you chose it",
+            chosen_by="person",
+            until=self._memory.now.override_until,
+        )
 
     @property
     def override(self) -> bool:
@@ -292,36 +306,19 @@ class Conductor:
         return self._now - self._guests_since < GUESTS_LOOK_AGAIN
 
     def _reconsider(self, *, anything_queued: bool = True) -> None:
+        """Let the mood and the goal say what is wanted, if they may."""
         self._note_mood()
-        chosen = self._memory.now.override
-        if chosen is not None:
-            self.target = Target(
-                song_mood=chosen,
-                affect=SONG_MOOD_AFFECT[chosen],
-                why="you chose it",
-                chosen_by="person",
-                until=self._memory.now.override_until,
-            )
-            return
-        previous = self.target
-        if previous and previous.chosen_by == "person":
-            previous = None
         if not self.camera_on and self._told is None:
             # Switched off means off: what stands in the queue stays, no more comes.
-            self.target = None
-            return
-        if self.silent or self.goal is Goal.HOLD:
-            self.target = previous
-            return
-        self.target = (
-            self._planner.target(
+            self._felt = None
+        elif not self.silent and self.goal is not Goal.HOLD:
+            wanted = self._planner.target(
                 self.mood,
                 self._now,
                 anything_queued=anything_queued,
-                previous=previous,
+                previous=self._felt,
             )
-            or previous
-        )
+            self._felt = wanted or self._felt
 
     def _note_mood(self) -> None:
         mood = self.mood

@@ -1,25 +1,26 @@
-"""Log lines that hold foreign text."""
+"""Log lines that hold foreign text, and states that are logged once."""
 
 import logging
 
 import pytest
 
-from mopidy_moodcam.logs import plain
+from mopidy_moodcam.logs import OnChange, plain
 
 
 @pytest.mark.parametrize("name", ["/dev/video0", "happy", "/red", "dim green"])
 def test_no_bracket_reaches_mopidy_4s_markup(caplog, name):
-    plain("mopidy_moodcam.x").warning("The camera %s is busy [again]", [name])
+    plain("moodcam-test").warning("The camera %s is busy [again]", [name])
     (record,) = caplog.records
     assert record.getMessage() == f"The camera ('{name}') is busy (again)"
+    # Marked as literal, the line format's own markup would be shown.
     assert not hasattr(record, "markup")
 
 
 def test_a_traceback_is_logged_as_it_is(caplog):
     try:
-        raise ValueError("[/dev/video0]")
+        raise ValueError("[/dev/video0]")  # noqa: TRY301
     except ValueError:
-        plain("mopidy_moodcam.x").exception("It failed")
+        plain("moodcam-test").exception("It failed")
     (record,) = caplog.records
     assert record.markup is False
     assert "[/dev/video0]" in caplog.text
@@ -30,7 +31,7 @@ def test_what_is_not_shown_is_not_even_formatted():
         def __str__(self):
             raise AssertionError
 
-    logger = plain("mopidy_moodcam.x")
+    logger = plain("moodcam-test")
     logger.logger.setLevel(logging.INFO)
     try:
         logger.debug("%s", Costly())
@@ -39,5 +40,15 @@ def test_what_is_not_shown_is_not_even_formatted():
 
 
 def test_a_percent_sign_without_arguments_is_only_a_sign(caplog):
-    plain("mopidy_moodcam.x").warning("100 % sure")
-    assert caplog.records[0].getMessage() == "100 % sure"
+    plain("moodcam-test").warning("100 % sure")
+    assert caplog.messages == ["100 % sure"]
+
+
+def test_a_state_is_logged_once_until_it_changes(caplog):
+    notes = OnChange(plain("moodcam-test"))
+    for sentence in ("away", "away", "still away", "away"):
+        notes.warn("camera", sentence)
+    assert caplog.messages == ["away", "still away", "away"]
+    notes.settle("camera")
+    notes.warn("camera", "away")
+    assert caplog.messages[-1:] * 2 == caplog.messages[-2:]

@@ -120,7 +120,7 @@ def test_the_mood_waits_for_the_song_that_plays(serve):
     assert server.client.currentsong()["file"] == playing
 
 
-def test_own_tracks_are_known_again_after_a_restart(serve, tmp_path):
+def test_own_tracks_are_known_again_after_a_restart(serve):
     restore = {"core": {"restore_state": "true"}}
     server = serve(sections=restore)
     server.client.add("local:track:other-0.wav")

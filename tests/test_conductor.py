@@ -1,0 +1,205 @@
+import datetime as dt
+import itertools
+
+import pytest
+
+from mopidy_moodcam import desk
+from mopidy_moodcam.conductor import GUESTS_LOOK_AGAIN, Conductor
+from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Face, Goal, Reading, SongMood
+from mopidy_moodcam.memory import Memory
+from mopidy_moodcam.settings import Settings
+from mopidy_moodcam.status import CameraState
+
+NOON = dt.datetime(2026, 5, 4, 12, 0).astimezone().timestamp()
+
+
+@pytest.fixture
+def conduct(tmp_path):
+    def make(**settings):
+        settings = {"camera": "demo", "watch": "always", **settings}
+        memory = Memory(tmp_path / "state.json")
+        return Conductor(Settings(**settings), memory, now=NOON)
+
+    return make
+
+
+def reading(expression, at, faces=1):
+    share = tuple(0.88 if e == expression else 0.02 for e in EXPRESSIONS)
+    face = Face((0.4, 0.3, 0.2, 0.3), 120.0, 0.9, share)
+    return Reading(time=at, faces=(face,) * faces, frames=5)
+
+
+def show(conductor, expression, start=NOON, looks=8, faces=1):
+    for i in range(looks):
+        at = start + 20 * i
+        conductor.pass_time(at, anything_queued=True)
+        conductor.take_reading(reading(expression, at, faces))
+    return start + 20 * looks
+
+
+def test_a_mood_that_lasts_becomes_the_target(conduct):
+    conductor = conduct()
+    show(conductor, "happy")
+    assert conductor.mood.label == "happy"
+    assert conductor.target.song_mood == SongMood.HAPPY
+    assert "happy" in conductor.target.why
+
+
+def test_nothing_is_wanted_before_a_mood_is_known(conduct):
+    conductor = conduct()
+    conductor.pass_time(NOON + 1, anything_queued=False)
+    assert conductor.target is None
+
+
+def test_an_unknown_mood_keeps_what_was_chosen_last(conduct):
+    conductor = conduct()
+    end = show(conductor, "happy")
+    conductor.pass_time(end + 3600, anything_queued=True)
+    assert conductor.mood.label == UNKNOWN
+    assert conductor.target.song_mood == SongMood.HAPPY
+
+
+def test_a_choice_by_hand_wins_until_its_time_is_over(conduct):
+    conductor = conduct()
+    end = show(conductor, "happy")
+    conductor.take(desk.Override(SongMood.SAD, seconds=600))
+    assert conductor.target.song_mood == SongMood.SAD
+    assert conductor.target.chosen_by == "person"
+    conductor.pass_time(end + 599 - 20, anything_queued=True)
+    assert conductor.override
+    conductor.pass_time(end + 601, anything_queued=True)
+    assert not conductor.override
+    assert conductor.target.song_mood == SongMood.HAPPY
+
+
+def test_a_choice_by_hand_works_without_a_camera(conduct):
+    conductor = conduct(camera="none")
+    conductor.take(desk.Override(SongMood.CALM))
+    assert conductor.target.song_mood == SongMood.CALM
+
+
+def test_hold_changes_nothing_and_rests_the_camera(conduct):
+    conductor = conduct()
+    end = show(conductor, "happy")
+    conductor.take(desk.SetGoal(Goal.HOLD))
+    show(conductor, "sad", end)
+    assert conductor.target.song_mood == SongMood.HAPPY
+    assert not conductor.camera_wish(wanted_by_music=True).look
+
+
+def test_a_goal_survives_a_restart(conduct):
+    conduct().take(desk.SetGoal(Goal.LIFT))
+    assert conduct().goal is Goal.LIFT
+
+
+def test_switched_off_means_that_no_more_songs_come(conduct):
+    conductor = conduct()
+    show(conductor, "happy")
+    conductor.take(desk.SwitchCamera(on=False))
+    assert conductor.target is None
+    assert conductor.mood.label == UNKNOWN
+    assert conductor.camera_wish(wanted_by_music=True).state is CameraState.OFF
+
+
+def test_readings_count_for_nothing_while_the_camera_is_off(conduct):
+    conductor = conduct()
+    conductor.take(desk.SwitchCamera(on=False))
+    show(conductor, "happy")
+    assert conductor.frames_seen == 0
+    assert conductor.target is None
+
+
+def test_a_real_camera_needs_consent_once_and_remembers_it(conduct):
+    conductor = conduct(camera="auto")
+    wish = conductor.camera_wish(wanted_by_music=True)
+    assert (wish.look, wish.state) == (False, CameraState.NEEDS_CONSENT)
+    conductor.take(desk.SwitchCamera(on=True))
+    assert not conductor.camera_wish(wanted_by_music=True).look
+    conductor.take(desk.SwitchCamera(on=True, consent=True))
+    assert conductor.camera_wish(wanted_by_music=True).look
+    assert conduct(camera="auto").camera_wish(wanted_by_music=True).look
+
+
+def test_the_camera_rests_while_nothing_plays(conduct):
+    conductor = conduct(watch="playing")
+    assert not conductor.camera_wish(wanted_by_music=False).look
+    assert conductor.camera_wish(wanted_by_music=True).look
+
+
+def test_a_pause_silences_the_dj_and_ends_by_itself(conduct):
+    conductor = conduct()
+    conductor.take(desk.Pause(3600))
+    assert conductor.silent
+    assert not conductor.camera_wish(wanted_by_music=True).look
+    conductor.pass_time(NOON + 3601, anything_queued=True)
+    assert not conductor.silent
+    assert conductor.camera_wish(wanted_by_music=True).look
+
+
+def test_quiet_hours_silence_the_dj_by_the_local_clock(conduct):
+    conductor = conduct(quiet_hours="12:00-13:00")
+    assert conductor.silent
+    conductor.pass_time(NOON + 3600, anything_queued=True)
+    assert not conductor.silent
+
+
+def test_guests_stop_the_camera_until_somebody_says_yes(conduct):
+    conductor = conduct(household=2)
+    end = show(conductor, "happy", faces=4)
+    wish = conductor.camera_wish(wanted_by_music=True)
+    assert (wish.look, wish.state) == (False, CameraState.GUESTS)
+    conductor.take(desk.AllowGuests(allowed=True))
+    assert conductor.camera_wish(wanted_by_music=True).look
+    show(conductor, "happy", end, faces=4)
+    assert conductor.camera_wish(wanted_by_music=True).look
+
+
+def test_the_camera_looks_whether_guests_have_left(conduct):
+    conductor = conduct(household=2)
+    end = show(conductor, "happy", faces=4)
+    conductor.pass_time(end + GUESTS_LOOK_AGAIN, anything_queued=True)
+    assert conductor.camera_wish(wanted_by_music=True).look
+
+
+def test_a_mood_told_by_another_program_holds_for_its_time(conduct):
+    conductor = conduct(camera="none")
+    conductor.take(desk.TakeMood("surprise", seconds=60))
+    assert conductor.mood.label == "surprise"
+    assert conductor.target.song_mood == SongMood.ENERGETIC
+    conductor.pass_time(NOON + 61, anything_queued=True)
+    assert conductor.mood.label == UNKNOWN
+
+
+def test_the_baseline_is_taken_in_two_minutes_and_kept(conduct):
+    conductor = conduct()
+    conductor.take(desk.Baseline())
+    assert conductor.learnt.baseline_until == NOON + 120
+    show(conductor, "sad", looks=7)
+    assert conductor.learnt.baseline_until is None
+    assert len(conductor.learnt.baseline) == len(EXPRESSIONS)
+    kept = conduct().learnt.baseline
+    assert kept == pytest.approx(conductor.learnt.baseline)
+    conductor.take(desk.Baseline(forget=True))
+    assert conduct().learnt.baseline is None
+
+
+def test_three_corrections_are_learnt_shown_and_forgotten(conduct):
+    conductor = conduct()
+    for _ in range(3):
+        show(conductor, "angry")
+        conductor.take(desk.Correct("concentrating"))
+    assert conductor.learnt.corrections
+    assert conduct().learnt.corrections == conductor.learnt.corrections
+    conductor.take(desk.ForgetCorrections())
+    assert conduct().learnt.corrections == ()
+
+
+def test_the_history_has_one_entry_for_each_mood(conduct):
+    conductor = conduct()
+    end = show(conductor, "happy")
+    show(conductor, "sad", end, looks=20)
+    labels = [mood.label for mood in conductor.history]
+    assert labels[0] == "happy"
+    assert labels[-1] == "sad"
+    assert all(a != b for a, b in itertools.pairwise(labels))
+    assert conductor.mood_changes == len(labels)

@@ -1,0 +1,30 @@
+from mopidy_moodcam.desk import Desk, Pause
+from mopidy_moodcam.status import Status
+
+
+def test_the_newest_status_lies_on_the_desk_and_wakes_subscribers():
+    desk, seen = Desk(), []
+    unsubscribe = desk.subscribe(seen.append)
+    desk.publish(Status(version="1"))
+    unsubscribe()
+    desk.publish(Status(version="2"))
+    assert desk.status.version == "2"
+    assert [status.version for status in seen] == ["1"]
+
+
+def test_a_broken_subscriber_disturbs_nobody():
+    desk, seen = Desk(), []
+    desk.subscribe(lambda _: 1 / 0)
+    desk.subscribe(seen.append)
+    desk.publish(Status(version="1"))
+    assert len(seen) == 1
+
+
+def test_commands_reach_the_receiver_or_are_said_to_be_lost():
+    desk, taken = Desk(), []
+    assert not desk.send(Pause(5))
+    desk.receive_with(taken.append)
+    assert desk.send(Pause(6))
+    desk.receive_with(lambda _: 1 / 0)
+    assert not desk.send(Pause(7))
+    assert taken == [Pause(6)]

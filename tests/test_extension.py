@@ -1,0 +1,46 @@
+import subprocess
+import sys
+
+from mopidy_moodcam import Extension
+from mopidy_moodcam.desk import Desk
+
+HEAVY = ("cv2", "torch", "onnxruntime", "sklearn", "spotipy", "scipy", "pandas")
+
+
+class Registry(dict):
+    def add(self, name, entry):
+        self.setdefault(name, []).append(entry)
+
+
+def test_frontend_backend_and_page_share_one_desk():
+    registry = Registry()
+    Extension().setup(registry)
+    desk = registry["frontend"][0].desk
+    assert isinstance(desk, Desk)
+    assert registry["backend"][0].desk is desk
+    (app,) = registry["http:app"]
+    assert app["name"] == "moodcam"
+    assert desk in app["factory"].args
+
+
+def test_the_default_config_names_every_setting_of_the_schema():
+    text = Extension().get_default_config()
+    for name in Extension().get_config_schema():
+        assert f"{name} =" in text
+
+
+def test_nothing_heavy_is_imported_in_mopidys_process():
+    code = (
+        "import sys; from mopidy_moodcam import Extension; e = Extension();"
+        "e.get_config_schema();"
+        "r = type('R', (dict,), {'add': lambda *a: None})(); e.setup(r);"
+        "import mopidy_moodcam.commands, mopidy_moodcam.web.routes;"
+        f"print(*[name for name in {HEAVY} if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip() == ""

@@ -1,0 +1,53 @@
+import json
+import logging
+
+from mopidy_moodcam.glossary import Goal, SongMood
+from mopidy_moodcam.memory import Memory
+
+
+def test_what_is_remembered_survives_a_restart(tmp_path):
+    path = tmp_path / "state.json"
+    Memory(path).remember(
+        camera_on=True,
+        consent=True,
+        goal=Goal.LIFT,
+        override=SongMood.CALM,
+        own=((3, "local:track:a.ogg"),),
+    )
+    now = Memory(path).now
+    assert (now.camera_on, now.consent, now.goal) == (True, True, Goal.LIFT)
+    assert now.override is SongMood.CALM
+    assert now.own == ((3, "local:track:a.ogg"),)
+
+
+def test_the_file_is_readable_by_its_owner_only(tmp_path):
+    path = tmp_path / "state.json"
+    Memory(path).remember(consent=True)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_broken_file_is_set_aside_with_one_sentence(tmp_path, caplog):
+    path = tmp_path / "state.json"
+    for text in ("{", "[1, 2]", '{"goal": "party"}', '{"own": 5}', ""):
+        path.write_text(text)
+        with caplog.at_level(logging.WARNING):
+            assert Memory(path).now.goal is None
+        assert path.with_suffix(".broken").read_text() == text
+        assert len(caplog.messages) == 1
+        caplog.clear()
+
+
+def test_unknown_fields_of_a_newer_version_are_left_out(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps({"goal": "calm", "future": 1}))
+    assert Memory(path).now.goal is Goal.CALM
+
+
+def test_a_folder_that_cannot_be_written_is_named_once(tmp_path, caplog):
+    memory = Memory(tmp_path / "missing" / "state.json")
+    with caplog.at_level(logging.WARNING):
+        memory.remember(consent=True)
+        memory.remember(camera_on=True)
+    assert len(caplog.messages) == 1
+    assert "writable" in caplog.text
+    assert memory.now.consent

@@ -1,0 +1,80 @@
+import configparser
+import dataclasses
+import pathlib
+
+import pytest
+
+import mopidy_moodcam
+from mopidy_moodcam.settings import Settings, schema
+
+DEFAULTS = pathlib.Path(mopidy_moodcam.__file__).with_name("ext.conf")
+
+
+def defaults():
+    parser = configparser.RawConfigParser()
+    parser.read(DEFAULTS)
+    return dict(parser["moodcam"])
+
+
+def validated(**changes):
+    texts = {**defaults(), **changes}
+    del texts["enabled"]
+    types = schema()
+    return {key: types[key].deserialize(text) for key, text in texts.items()}
+
+
+def test_every_setting_has_a_default_a_type_and_a_line_in_the_readme():
+    names = {field.name for field in dataclasses.fields(Settings)}
+    assert names == set(schema()) == set(defaults()) - {"enabled"}
+    readme = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
+    for name, text in defaults().items():
+        assert f"| `{name}` | {f'`{text}`' if text else ''}" in readme, name
+
+
+def test_the_defaults_in_ext_conf_are_those_of_the_code():
+    assert Settings.from_config(validated()) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("interval", "0"),
+        ("interval", "soon"),
+        ("watch", "sometimes"),
+        ("goal", "party"),
+        ("household", "0"),
+        ("seat", "0.5, 0.5"),
+        ("seat", "2, 0, 1, 1"),
+        ("quiet_hours", "late"),
+        ("quiet_hours", "25:00-26:00"),
+        ("runtime", "tensorflow"),
+        ("ahead", "-1"),
+        ("dry_run", "perhaps"),
+    ],
+)
+def test_values_out_of_range_are_refused_with_a_sentence(name, text):
+    with pytest.raises(ValueError, match=r".+"):
+        validated(**{name: text})
+
+
+def test_a_seat_is_four_numbers():
+    settings = Settings.from_config(validated(seat="0.5, 0, 0.5, 1"))
+    assert settings.seat == (0.5, 0.0, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("camera", "real"),
+    [
+        ("auto", True),
+        ("0", True),
+        ("/dev/video0", True),
+        ("rtsp://camera.local/stream", True),
+        ("http://camera.local/mjpg", True),
+        ("demo", False),
+        ("demo:10", False),
+        ("none", False),
+        ("/home/me/clip.mp4", False),
+    ],
+)
+def test_only_cameras_that_could_see_a_person_need_consent(camera, real):
+    assert Settings(camera=camera).needs_consent is real
