@@ -171,6 +171,16 @@ def import_(arguments: Arguments, config: Config) -> int:
         return tables.import_files(catalogue, arguments.files, _console())
 
 
+def spotify(_: Arguments, config: Config) -> int:
+    """Bring in the listener's own Spotify songs."""
+    from mopidy_moodcam.settings import Settings  # noqa: PLC0415
+    from mopidy_moodcam.songs import spotify  # noqa: PLC0415
+
+    settings = Settings.from_config(config["moodcam"])
+    with _catalogue(config) as catalogue:
+        return spotify.sync(catalogue, settings, data_dir(config), _console())
+
+
 def cluster(_: Arguments, config: Config) -> int:
     """Fit the clusters anew."""
     from mopidy_moodcam.songs import clusters  # noqa: PLC0415
@@ -239,9 +249,10 @@ def seconds_in(text: str) -> float:
 
     Raises `CommandError`.
     """
-    if re.fullmatch(r"\d{1,5}", text):
+    if re.fullmatch(r"[0-9]{1,5}", text):
         return float(text) * 60
-    parts = re.fullmatch(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", text.lower())
+    pattern = r"(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s)?"
+    parts = re.fullmatch(pattern, text.lower())
     if parts is None or not text:
         raise CommandError(f"{text!r} is no time: write it like 90s, 30m, 1h or 1h30m.")
     hours, minutes, seconds = (float(part or 0) for part in parts.groups())
