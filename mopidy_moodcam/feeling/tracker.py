@@ -11,8 +11,8 @@ when that is enough to change what is shown:
   yes, and when the mood shown has been improbable for `CONFLICT` while no
   other took its place.
 
-Times are the readings' own. A clock that is set back, late readings and times
-that are no numbers count as no time passed.
+Times are the readings' own; `timeline.py` says what is done about clocks that
+are wrong or set back, late readings, and times that are no numbers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mopidy_moodcam.feeling.corrections import Corrections
 from mopidy_moodcam.feeling.evidence import likelihoods
 from mopidy_moodcam.feeling.guests import Guests
 from mopidy_moodcam.feeling.people import RoomRule, Seen, look_at
-from mopidy_moodcam.feeling.timeline import Timeline
+from mopidy_moodcam.feeling.timeline import MOST_CLOCKS, Timeline
 from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Mood
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Tracker:
         self._since = self._time.now
         self._changes: collections.deque[float] = collections.deque()
         self._evidence_at = -math.inf
+        self._looked_at: dict[str, float] = {}
         self._agreed_at = self._time.now
         self._blank = ""
         self._empty = 0
@@ -123,12 +124,13 @@ class Tracker:
 
     def update(self, reading: Reading) -> Mood:
         """Take one reading in and return the mood after it. Never raises."""
-        self._advance(reading.time)
+        self._advance(reading.time, f"eye {reading.room}")
         self._guests.count(len(reading.faces), self._time.now)
         if self._guests.waiting:
             self._blank = "there are more faces than the household's"
         else:
-            self._take(look_at(reading, self.settings.room, self.settings.seat))
+            seen = look_at(reading, self.settings.room, self.settings.seat)
+            self._take(seen, reading.room)
         self._decide()
         return self.mood
 
@@ -166,27 +168,30 @@ class Tracker:
             return interval * SOONEST
         return interval * (1.0 if self._settled() else SOONER)
 
-    def _advance(self, time: float) -> None:
-        passed = self._time.advance(time)
+    def _advance(self, time: float, clock: str = "") -> None:
+        passed = self._time.advance(time, clock)
         self._belief = filters.relax(self._belief, passed)
         self._guests.pass_time(self._time.now)
 
-    def _take(self, seen: Seen | str) -> None:
+    def _take(self, seen: Seen | str, room: str) -> None:
         if isinstance(seen, str):
             self._blank = seen
             self._empty += 1
             return
         self._empty = 0
-        weight = seen.quality * self._news()
+        weight = seen.quality * self._news(room)
         self._evidence_at = self._time.now
         shown = filters.shifted(seen.probabilities, self._offset())
         evidence = likelihoods(shown)
         self._belief = filters.weigh(self._belief, evidence, weight)
         self._looks.append(_likeliest(evidence))
 
-    def _news(self) -> float:
+    def _news(self, room: str) -> float:
         """Return how much of a reading is new, 0 … 1, by the time since the last."""
-        gap = self._time.now - self._evidence_at
+        gap = self._time.now - self._looked_at.get(room, -math.inf)
+        if len(self._looked_at) >= MOST_CLOCKS:
+            self._looked_at.clear()
+        self._looked_at[room] = self._time.now
         alike = ALIKE * self.settings.interval
         return 1.0 if alike <= 0 else 1 - math.exp(-gap / alike)
 

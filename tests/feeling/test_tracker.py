@@ -188,6 +188,35 @@ def test_a_clock_that_is_set_back_by_a_day_does_not_stop_the_tracker():
     assert tracker.mood.since < START
 
 
+@pytest.mark.parametrize("wrong_by", [-7200, 7200])
+def test_an_eye_whose_clock_is_wrong_keeps_the_mood(wrong_by):
+    tracker = Tracker()
+    for s in range(0, 600, 20):
+        tracker.update(reading(s + wrong_by, "happy", room="attic"))
+        labels = [tracker.pass_time(START + s + i).label for i in range(20)]
+    assert set(labels) == {"happy"}
+    assert tracker.mood.since == pytest.approx(START + 20, abs=21)
+
+
+def test_a_server_clock_that_is_set_while_the_eye_goes_on_does_no_lasting_harm():
+    tracker = Tracker()
+    labels = []
+    for s in range(0, 600, 20):
+        tracker.update(reading(s, "happy"))
+        jump = 86400 if s >= 200 else 0
+        labels.append(tracker.pass_time(START + s + 10 + jump).label)
+    assert labels[9] == labels[-1] == "happy"
+    assert labels.count("happy") >= 24
+
+
+def test_two_rooms_read_at_the_same_time_both_count():
+    one, two = Tracker(), Tracker()
+    for tracker, other in ((one, "den"), (two, "attic")):
+        tracker.update(reading(0, "happy", room="den"))
+        tracker.update(reading(0.1, "happy", room=other))
+    assert two.mood.probabilities[3] > one.mood.probabilities[3]
+
+
 def test_a_time_far_in_the_future_does_not_stop_the_tracker():
     tracker = happy_room()
     tracker.update(Reading(1e300, (face("happy"),)))
