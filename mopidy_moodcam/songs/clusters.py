@@ -41,8 +41,8 @@ on a common scale: relative to itself alone, every second song of a metal collec
 is calm. (Right names on the playlists: 0.49 of the tracks at 50, 0.70 at 1000, 0.73
 at 3000, 0.75 at 10,000.)"""
 _PLANE_ANCHOR = 50
-"""The same for the plane, which ranks songs within a library: ten songs must not be
-stretched over the whole plane, some hundred should be."""
+"""Tracks from which a library is half its own measure on the plane, which ranks songs
+within it: ten songs must not be stretched over the whole plane, some hundred should."""
 
 META = "clusters"
 """Where the catalogue keeps the listener's own clusters."""
@@ -171,10 +171,9 @@ def library_scales(sounds: Sounds, reference: ClusterModel) -> dict[str, Scale]:
     """Return each group's own mean and deviation, drawn towards the reference's."""
     fallback = next(iter(reference.scales.values()))
     return {
-        group: _shrunk(
+        group: _anchored(
             sounds.values[sounds.group == number, : len(AXES) + 1],
             reference.scales.get(group, fallback),
-            _ANCHOR,
         )
         for number, group in enumerate(GROUPS)
     }
@@ -207,12 +206,16 @@ def plane(z: np.ndarray, group: np.ndarray) -> np.ndarray:
     whole plane whatever the library is like.
     """
     points = z[:, :2].astype(np.float32)
-    standard = Scale(np.zeros(2), np.ones(2))
     for number in np.unique(group):
         rows = group == number
-        scale = _shrunk(points[rows], standard, _PLANE_ANCHOR)
-        points[rows] = (points[rows] - scale.mean) / scale.deviation
+        points[rows] = _relative(points[rows])
     return np.tanh(np.float32(0.8) * points)
+
+
+def _relative(points: np.ndarray) -> np.ndarray:
+    share = len(points) / (len(points) + _PLANE_ANCHOR)
+    deviation = np.maximum(points.std(0), 0.02)  # one song many times over
+    return (points - share * points.mean(0)) / deviation**share
 
 
 def fill_unknown(z: np.ndarray, fill: np.ndarray) -> np.ndarray:
@@ -228,12 +231,12 @@ def _scaled(values: np.ndarray, scale: Scale) -> np.ndarray:
     return z
 
 
-def _shrunk(values: np.ndarray, reference: Scale, anchor: int) -> Scale:
+def _anchored(values: np.ndarray, reference: Scale) -> Scale:
     values = values.astype(np.float64)
-    total = (~np.isnan(values)).sum(0) + anchor
-    mean = (np.nansum(values, 0) + anchor * reference.mean) / total
+    total = (~np.isnan(values)).sum(0) + _ANCHOR
+    mean = (np.nansum(values, 0) + _ANCHOR * reference.mean) / total
     spread = np.nansum((values - mean) ** 2, 0)
-    prior = anchor * (reference.deviation**2 + (reference.mean - mean) ** 2)
+    prior = _ANCHOR * (reference.deviation**2 + (reference.mean - mean) ** 2)
     return Scale(mean, np.sqrt((spread + prior) / total))
 
 

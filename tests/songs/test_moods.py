@@ -1,0 +1,105 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.songs import clusters, fitting, moods
+from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
+from mopidy_moodcam.songs.shelf import load_shelf
+from tests.songs.libraries import songs
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    with Catalogue.open(tmp_path / "catalogue.sqlite") as catalogue:
+        catalogue.upsert_tracks(songs(600))
+        yield catalogue
+
+
+def say(catalogue, *words):
+    console = Console(file=io.StringIO(), width=160)
+    code = moods.run(catalogue, words, console)
+    return code, console.file.getvalue()
+
+
+def test_the_table_shows_ten_songs_of_ten_artists_per_song_mood(catalogue):
+    code, said = say(catalogue)
+    assert code == 0
+    assert all(mood in said for mood in SongMood)
+    assert said.count(": Song ") == len(SongMood) * moods.EXAMPLES
+
+
+def test_an_empty_catalogue_says_what_to_do(tmp_path):
+    with Catalogue.open(tmp_path / "empty.sqlite") as catalogue:
+        code, said = say(catalogue)
+    assert code == 0
+    assert "mopidy moodcam scan" in said
+
+
+def test_markup_in_titles_is_shown_as_it_is(catalogue):
+    song = catalogue.find("local:track:1.mp3")
+    catalogue.upsert_tracks([TrackRow(song.uri, title="[bold red]x[/] [/y]")])
+    catalogue.forget_tracks(f"local:track:{i}.mp3" for i in range(600) if i != 1)
+    _, said = say(catalogue)
+    assert "[bold red]x[/] [/y]" in said
+
+
+def test_a_renamed_cluster_keeps_its_name_through_a_refit(catalogue):
+    code, said = say(catalogue, "rename", "1", "Blue", "hour")
+    assert (code, "'Blue hour'" in said) == (0, True)
+    clusters.refit(catalogue, Console(file=io.StringIO()))
+    model = clusters.current_model(catalogue)
+    assert not model.default
+    assert "Blue hour" in [cluster.name for cluster in model.clusters]
+
+
+def test_binding_a_cluster_moves_its_songs(catalogue):
+    before = load_shelf(catalogue)
+    assert say(catalogue, "bind", "happy", "romantic")[0] == 0
+    after = load_shelf(catalogue)
+    happy = set(before.members[SongMood.HAPPY].tolist())
+    assert happy <= set(after.members[SongMood.ROMANTIC].tolist())
+    assert after.version > before.version, "a running server notices"
+
+
+def test_a_song_can_be_moved_and_given_back(catalogue):
+    uri = "local:track:3.mp3"
+    assert say(catalogue, "move", uri, "calm")[0] == 0
+    assert catalogue.find(uri).song_mood == SongMood.CALM
+    assert say(catalogue, "move", uri, "auto")[0] == 0
+    assert catalogue.find(uri).song_mood is None
+
+
+def test_exclusions_are_shown_and_can_be_taken_back(catalogue):
+    assert say(catalogue, "exclude", "artist", "Artist", "3")[0] == 0
+    assert "Left out: artist Artist 3" in say(catalogue)[1]
+    assert len(load_shelf(catalogue)) == 595
+    assert say(catalogue, "include", "artist", "Artist", "3")[0] == 0
+    assert len(load_shelf(catalogue)) == 600
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["rename", "99", "x"], "no cluster '99'"),
+        (["rename", "1", "happy"], "already"),
+        (["rename", "1", "x" * 200], "1 to 60 letters"),
+        (["bind", "1", "angry"], "no song mood"),
+        (["bind", "1"], "Say one of"),
+        (["move", "local:never", "calm"], "No song"),
+        (["exclude", "moon", "x"], "known: artist"),
+        (["exclude", "season", "monsoon"], "not known"),
+        (["include", "artist", "x"], "not left out"),
+        (["dance"], "Say one of"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(catalogue, words, answer):
+    code, said = say(catalogue, *words)
+    assert code == 1
+    assert answer in said
+
+
+def test_a_library_with_own_clusters_says_so(catalogue):
+    fitting.refit_if_due(catalogue)
+    assert "made from this library" in say(catalogue)[1]
