@@ -215,7 +215,8 @@ def plane(z: np.ndarray, group: np.ndarray) -> np.ndarray:
 def _relative(points: np.ndarray) -> np.ndarray:
     share = len(points) / (len(points) + _PLANE_ANCHOR)
     deviation = np.maximum(points.std(0), 0.02)  # one song many times over
-    return (points - share * points.mean(0)) / deviation**share
+    mean = points.mean(0)
+    return (points - mean) / deviation**share + (1 - share) * mean
 
 
 def fill_unknown(z: np.ndarray, fill: np.ndarray) -> np.ndarray:
