@@ -1,0 +1,306 @@
+"""The eye's process, started for real."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, Reading
+from mopidy_moodcam.resources import MissingFile, model_path, weight_path
+from tests.seeing.frames import numbered, write_video
+from tests.shared import shared_data
+
+EYE = [sys.executable, "-W", "error", "-m", "mopidy_moodcam.seeing"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_an_eye_needs():
+    try:
+        weight_path("blazeface_back.tflite")
+        model_path("expression.onnx")
+    except MissingFile as missing:
+        pytest.skip(str(missing))
+
+
+def lines(*arguments, stdin=subprocess.DEVNULL):
+    done = subprocess.run(
+        [*EYE, *arguments], stdin=stdin, capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def readings(*arguments):
+    said = lines(*arguments)
+    return [Reading.from_json(line) for line in said if line["type"] == "reading"]
+
+
+@contextlib.contextmanager
+def running(*arguments, **how):
+    process = subprocess.Popen(
+        [*EYE, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        **how,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def until(process, kind, **wanted):
+    for line in process.stdout:
+        said = json.loads(line)
+        if said["type"] == kind and wanted.items() <= said.items():
+            return said
+    raise AssertionError(f"the eye ended without {kind}")
+
+
+def test_one_burst_of_the_demo_is_one_reading_with_a_face():
+    said = lines("--camera", "demo", "--once", "--room", "den")
+    assert [line["type"] for line in said] == ["state", "state", "reading"]
+    assert [line["word"] for line in said[:2]] == ["starting", "ready"]
+    reading = Reading.from_json(said[2])
+    assert len(reading.faces) == 1
+    assert reading.room == "den"
+    assert said[2]["milliseconds"] > 0
+
+
+def test_only_numbers_and_known_words_cross_the_pipe():
+    for line in lines("--camera", "demo", "--fast", "--count", "2"):
+        if line["type"] == "reading":
+            assert set(line) == {
+                *("type", "time", "faces", "reason", "light", "frames", "room"),
+                "milliseconds",
+            }
+            assert line["reason"] in {None, *NO_READING}
+            for face in line["faces"]:
+                numbers = [*face.pop("box"), *face.pop("probabilities")]
+                assert all(isinstance(n, float) for n in numbers)
+                assert len(numbers) == 4 + len(EXPRESSIONS)
+                assert set(face) == {"pixels", "sharpness"}
+        assert len(json.dumps(line)) < 1000
+
+
+def test_the_kernel_lets_the_eye_write_no_file():
+    with running("--camera", "demo") as eye:
+        until(eye, "reading")
+        limits = Path(f"/proc/{eye.pid}/limits").read_text()
+    (size,) = [line for line in limits.splitlines() if "Max file size" in line]
+    assert size.split()[3:5] == ["0", "0"]
+
+
+def test_a_try_to_write_a_file_fails(tmp_path):
+    script = (
+        "import sys, pathlib\n"
+        "from mopidy_moodcam.seeing import __main__ as eye\n"
+        "eye._writer()\n"
+        "import cv2, numpy\n"
+        "frame = numpy.zeros((48, 64, 3), numpy.uint8)\n"
+        "try: cv2.imwrite(sys.argv[1] + '/frame.png', frame)\n"
+        "except cv2.error: pass\n"
+        "try: pathlib.Path(sys.argv[1], 'bytes').write_bytes(b'secret')\n"
+        "except OSError as error: print(error.errno)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "27"  # EFBIG
+    assert all(path.stat().st_size == 0 for path in tmp_path.iterdir())
+
+
+def test_the_output_may_go_to_a_file_all_the_same(tmp_path):
+    with (tmp_path / "out").open("wb") as out:
+        command = [*EYE, "--camera", "demo", "--once"]
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, check=True)
+    said = (tmp_path / "out").read_text().splitlines()
+    assert json.loads(said[-1])["type"] == "reading"
+
+
+def test_the_eye_imports_neither_mopidy_nor_a_web_server():
+    script = (
+        "import sys\n"
+        "from mopidy_moodcam.seeing import __main__, burst, camera, expression, faces\n"
+        "bad = {'mopidy', 'pykka', 'tornado', 'sklearn'} & set(sys.modules)\n"
+        "sys.exit(' '.join(bad) or 0)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_end_of_stdin_ends_the_eye():
+    with running("--camera", "demo") as eye:
+        until(eye, "reading")
+        eye.stdin.close()
+        assert eye.wait(1) == 0
+
+
+def test_the_end_of_stdin_ends_an_eye_whose_camera_hangs(tmp_path):
+    os.mkfifo(tmp_path / "hangs")
+    with running("--camera", str(tmp_path / "hangs"), "--leash") as eye:
+        until(eye, "beat", doing="open")
+        time.sleep(0.2)
+        eye.stdin.close()
+        assert eye.wait(1) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_eye(number):
+    with running("--camera", "demo") as eye:
+        until(eye, "reading")
+        eye.send_signal(number)
+        assert eye.wait(1) == 0
+
+
+def test_a_leash_lets_the_eye_die_with_its_keeper():
+    script = (
+        "import subprocess, sys, time\n"
+        "command = [sys.executable, '-m', 'mopidy_moodcam.seeing', '--leash',"
+        " '--camera', 'demo']\n"
+        "eye = subprocess.Popen(command, stdin=subprocess.PIPE,"
+        " stdout=subprocess.PIPE, start_new_session=True)\n"
+        "eye.stdout.readline()\n"
+        "print(eye.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    keeper = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    pid = int(keeper.stdout.readline())
+    keeper.kill()
+    keeper.wait()
+    keeper.stdout.close()
+    for _ in range(50):
+        if is_gone(pid):
+            return
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    raise AssertionError("the eye outlived its keeper")
+
+
+def is_gone(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
+def test_a_command_brings_the_next_burst_at_once():
+    with running("--camera", "demo", "--interval", "3600") as eye:
+        until(eye, "reading")
+        eye.stdin.write(b'nonsense\n{"do": "look"}\n')
+        eye.stdin.flush()
+        start = time.monotonic()
+        until(eye, "reading")
+        assert time.monotonic() - start < 10
+
+
+def test_a_shorter_interval_takes_effect_during_a_pause():
+    with running("--camera", "demo", "--interval", "3600") as eye:
+        until(eye, "reading")
+        eye.stdin.write(b'{"do": "interval", "seconds": 0.1}\n')
+        eye.stdin.flush()
+        until(eye, "reading")
+
+
+def test_quit_ends_the_eye():
+    with running("--camera", "demo") as eye:
+        until(eye, "reading")
+        eye.stdin.write(b'{"do": "quit"}\n')
+        eye.stdin.flush()
+        assert eye.wait(1) == 0
+
+
+def test_a_missing_camera_is_a_state_a_reading_and_silence_on_stderr():
+    command = [*EYE, "--camera", "/dev/video99", "--once"]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=True
+    )
+    _, state, reading = map(json.loads, done.stdout.splitlines())
+    assert state["word"] == "trouble"
+    assert "unplugged" in state["why"]
+    assert reading["reason"] == "gone"
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"), [(b"no film", "no video"), (None, "There is no file")]
+)
+def test_a_bad_video_is_a_sentence(tmp_path, content, sentence):
+    path = tmp_path / "film.mp4"
+    if content:
+        path.write_bytes(content)
+    said = lines("--camera", str(path), "--once")
+    assert sentence in said[1]["why"]
+
+
+def start_without(preparation):
+    script = (
+        "import sys, pathlib\n"
+        f"{preparation}\n"
+        "from mopidy_moodcam.seeing.__main__ import main\n"
+        "sys.exit(main(['--camera', 'demo', '--once']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert b"Traceback" not in done.stderr
+    return json.loads(done.stdout.splitlines()[-1])["why"]
+
+
+def test_a_missing_model_is_a_sentence_with_its_command():
+    why = start_without(
+        "from mopidy_moodcam import resources\n"
+        "def none(name): raise resources.MissingFile(f'{name} is missing; run: pip')\n"
+        "resources.model_path = none"
+    )
+    assert "run: pip" in why
+
+
+def test_a_missing_opencv_is_a_sentence_with_its_command():
+    why = start_without("sys.modules['cv2'] = None")
+    assert "cv2" in why
+    assert "pip install 'Mopidy-MoodCam[eye]'" in why
+
+
+def test_a_fast_file_is_read_along_its_own_time(tmp_path):
+    film = write_video(tmp_path / "film.avi", numbered(30, (320, 240)), rate=10)
+    start = time.monotonic()
+    seen = readings("--camera", str(film), "--fast", "--interval", "1", "--count", "40")
+    assert seen[-1].time - seen[0].time == pytest.approx(39, abs=0.01)
+    assert time.monotonic() - start < 30
+
+
+def happy(reading):
+    return sum(face.probabilities[EXPRESSIONS.index("happy")] for face in reading.faces)
+
+
+@pytest.mark.slow
+def test_a_clip_of_a_smile_is_read_as_happy_and_before_as_not():
+    clip = shared_data("faces/clips") / "neutral_to_smile.mp4"
+    seen = readings(
+        *("--camera", str(clip), "--fast", "--interval", "0.4", "--count", "6")
+    )
+    assert happy(seen[0]) < 0.5
+    assert min(map(happy, seen[4:])) > 0.9
+
+
+@pytest.mark.slow
+def test_a_clip_without_faces_is_always_nobody():
+    clip = shared_data("faces/clips") / "no_face.mp4"
+    seen = readings(
+        *("--camera", str(clip), "--fast", "--interval", "0.3", "--count", "14")
+    )
+    assert {reading.reason for reading in seen} == {"nobody"}

@@ -1,0 +1,78 @@
+"""Readings sent to a server elsewhere."""
+
+import http.server
+import json
+import logging
+import threading
+
+import pytest
+
+from mopidy_moodcam.seeing.post import Poster
+
+
+@pytest.fixture
+def server():
+    """A real HTTP server that keeps what it got; `answer` is its status."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            length = int(self.headers["Content-Length"])
+            self.server.got.append((dict(self.headers), self.rfile.read(length)))
+            self.send_response(self.server.answer)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.got, server.answer = [], 204
+    server.url = f"http://127.0.0.1:{server.server_port}/moodcam/api/readings"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_reading_arrives_as_json_with_the_token(server):
+    assert Poster(server.url, "key").post({"time": 5.0, "reason": "nobody"})
+    headers, body = server.got[0]
+    assert headers["Content-Type"] == "application/json"
+    assert headers["Authorization"] == "Bearer key"
+    assert json.loads(body) == {"time": 5.0, "reason": "nobody"}
+
+
+def test_without_a_token_none_is_sent(server):
+    Poster(server.url).post({})
+    assert "Authorization" not in server.got[0][0]
+
+
+def test_a_server_that_refuses_is_a_sentence_about_the_token(server, caplog):
+    server.answer = 403
+    assert not Poster(server.url, "wrong").post({})
+    assert "moodcam/token" in caplog.text
+
+
+def test_a_server_away_is_said_once_and_its_return_once(server, caplog):
+    caplog.set_level(logging.INFO)
+    away = [True]
+
+    def urlopen(request, timeout):
+        import urllib.request
+
+        if away[0]:
+            raise OSError("no route to host")
+        return urllib.request.urlopen(request, timeout=timeout)
+
+    poster = Poster(server.url, urlopen=urlopen)
+    assert [poster.post({}) for _ in range(3)] == [False] * 3
+    away[0] = False
+    assert [poster.post({}) for _ in range(3)] == [True] * 3
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:1/", "http://[/"])
+def test_a_bad_address_is_a_sentence_not_an_exception(url, caplog):
+    assert not Poster(url).post({})
+    assert "is away" in caplog.text
