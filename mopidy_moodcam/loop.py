@@ -140,7 +140,8 @@ class Loop:
         )
         self._mind_the_eye()
         if self._picker.refresh():
-            mpd.wake("playlists_loaded")
+            self._desk.lay_out(self._picker.shelf)
+            mpd.wake("stored_playlist")
             self._dj.take_up()
         if not self._conductor.silent:
             self._dj.serve(self._conductor.target)
@@ -221,7 +222,7 @@ class Loop:
         if new == old:
             return
         if _switches(new) != _switches(old):
-            mpd.wake("mute_changed")
+            mpd.wake("output")
         self._desk.publish(dataclasses.replace(new, time=self._clock()))
 
     def _notices(self) -> tuple[str, ...]:

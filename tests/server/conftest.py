@@ -256,23 +256,22 @@ def serve(tmp_path, home, music):
     for server in servers:
         server.stop()
         # Mopidy-MPD has tracebacks of its own when a client leaves at once.
-        assert 'mopidy_moodcam/' not in server.log, server.log
+        assert "mopidy_moodcam/" not in server.log, server.log
 
 
-def run_server(folder, music, moodcam, sections):
+def run_server(folder, music, moodcam, sections, *, has_songs=True):
     ports = free_port(), free_port()
     texts = {key: str(value) for key, value in moodcam.items()}
     conf = write_config(folder, music, *ports, texts, **sections)
     log_path = folder / "mopidy.log"
     with log_path.open("ab") as log:
-        process = subprocess.Popen(
-            mopidy(conf), stdout=log, stderr=log, cwd=folder
-        )
+        process = subprocess.Popen(mopidy(conf), stdout=log, stderr=log, cwd=folder)
     server = Server(process, *ports, log_path, folder / "data" / "moodcam")
     wait_for_port(server, ports[0])
     wait_for_port(server, ports[1])
-    songs = lambda: server.status()["songs"]["analysed"]  # noqa: E731
-    server.wait_for(songs, "songs on the shelf")
+    if has_songs:
+        songs = lambda: server.status()["songs"]["analysed"]  # noqa: E731
+        server.wait_for(songs, "songs on the shelf")
     return server
 
 
@@ -281,8 +280,9 @@ def wait_for_port(server, port, seconds=60):
     while time.monotonic() < until:
         if server.process.poll() is not None:
             pytest.fail(f"the server did not start:\n{server.log}")
-        with contextlib.suppress(OSError), socket.create_connection(
-            ("127.0.0.1", port), timeout=1
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), timeout=1),
         ):
             return
         time.sleep(0.1)
