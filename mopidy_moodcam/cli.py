@@ -205,7 +205,12 @@ def export(arguments: Arguments, config: Config) -> int:
         raise CommandError("Name one file to write, or give --tags.")
     with _catalogue(config) as catalogue:
         if arguments.tags:
-            return export.tag_files(catalogue, _console(), dry_run=arguments.dry_run)
+            return export.tag_files(
+                catalogue,
+                _console(),
+                media_dir=dict(config.get("local") or {}).get("media_dir"),
+                dry_run=arguments.dry_run,
+            )
         return export.export(catalogue, arguments.file, _console())
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import pathlib
 import sys
-import urllib.parse
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam.glossary import SongMood
@@ -146,31 +144,35 @@ def table_rows(catalogue: Catalogue) -> Iterator[tuple[Any, ...]]:
             yield (*stored, *place)
 
 
-def tag_files(catalogue: Catalogue, console: Console, *, dry_run: bool = False) -> int:
+def tag_files(
+    catalogue: Catalogue,
+    console: Console,
+    *,
+    media_dir: str | None = None,
+    dry_run: bool = False,
+) -> int:
     """Write the MOOD tag into the listener's own files; return the exit code.
 
     Only called when asked for: it changes files. Covers MP3 (TXXX:MOOD), FLAC,
     Ogg and Opus (MOOD), and M4A (an iTunes free-form atom), with mutagen.
+    `media_dir` is Mopidy-Local's, to which its URIs are relative.
     """
     from mopidy_moodcam.songs import tagging  # noqa: PLC0415
 
-    songs = ((uri, mood) for uri, mood in _moods_by_uri(catalogue))
-    return tagging.tag_files(_files(songs), console, dry_run=dry_run)
+    folder = pathlib.Path(media_dir).expanduser() if media_dir else None
+    files = _files(_moods_by_uri(catalogue), folder)
+    return tagging.tag_files(files, console, dry_run=dry_run)
 
 
-def _files(songs: Iterable[tuple[str, str]]) -> Iterator[tuple[pathlib.Path, str]]:
+def _files(
+    songs: Iterable[tuple[str, str]], media_dir: pathlib.Path | None
+) -> Iterator[tuple[pathlib.Path, str]]:
+    from mopidy_moodcam.songs.walk import path_of  # noqa: PLC0415
+
     for uri, mood in songs:
-        path = path_of(uri)
+        path = path_of(uri, media_dir)
         if path is not None:
             yield path, mood
-
-
-def path_of(uri: str) -> pathlib.Path | None:
-    """Return the file of a `file:` URI, or None."""
-    parts = urllib.parse.urlsplit(uri)
-    if parts.scheme != "file":
-        return None
-    return pathlib.Path(os.fsdecode(urllib.parse.unquote_to_bytes(parts.path)))
 
 
 def _moods_by_uri(catalogue: Catalogue) -> Iterator[tuple[str, str]]:

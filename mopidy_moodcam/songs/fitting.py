@@ -170,8 +170,11 @@ def refit_if_due(catalogue: Catalogue) -> bool:
     """Fit the clusters anew after enough new tracks; return whether it was done."""
     if not due(catalogue, catalogue.counts()["analysed"]):
         return False
-    sounds = load_sounds(catalogue)
-    keep_model(catalogue, fit(sounds, current_model(catalogue)).model)
+    try:
+        result = fit(load_sounds(catalogue), current_model(catalogue))
+    except ModuleNotFoundError:  # scikit-learn is an extra; the clusters there serve
+        return False
+    keep_model(catalogue, result.model)
     return True
 
 

@@ -335,10 +335,7 @@ def _words(path: pathlib.Path, report: Report) -> str:
 
 
 def _sort_anew(catalogue: Catalogue, console: Console) -> None:
-    try:
-        from mopidy_moodcam.songs import fitting  # noqa: PLC0415
+    from mopidy_moodcam.songs import fitting  # noqa: PLC0415
 
-        if fitting.refit_if_due(catalogue):
-            console.print("The songs were sorted into clusters of their own anew.")
-    except ModuleNotFoundError:  # no scikit-learn: the clusters there are serve
-        return
+    if fitting.refit_if_due(catalogue):
+        console.print("The songs were sorted into clusters of this library anew.")

@@ -1,0 +1,142 @@
+import csv
+import io
+import os
+import shutil
+import subprocess
+
+import pytest
+from rich.console import Console
+
+from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.songs import export, tagging
+from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
+from mopidy_moodcam.songs.features import Features
+from mopidy_moodcam.songs.shelf import load_shelf
+from mopidy_moodcam.songs.tables import import_file
+from tests.songs.libraries import songs
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    with Catalogue.open(tmp_path / "catalogue.sqlite") as catalogue:
+        catalogue.upsert_tracks([*songs(300), TrackRow("local:waiting", title="W")])
+        yield catalogue
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=200)
+
+
+def test_a_csv_export_has_every_track_with_its_place(catalogue, console, tmp_path):
+    path = tmp_path / "songs.csv"
+    assert export.export(catalogue, str(path), console) == 0
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 301
+    shelf = load_shelf(catalogue)
+    moods = [list(SongMood)[number] for number in shelf.song_mood]
+    assert [row["song_mood"] for row in rows[:300]] == moods
+    assert rows[0]["plane_valence"] == str(round(float(shelf.plane[0, 0]), 3))
+    assert (rows[300]["uri"], rows[300]["song_mood"]) == ("local:waiting", "")
+
+
+def test_an_export_can_be_imported_again_unchanged(catalogue, console, tmp_path):
+    path = tmp_path / "songs.csv"
+    export.export(catalogue, str(path), console)
+    with Catalogue.open(tmp_path / "copy.sqlite") as copy:
+        assert import_file(copy, path).added == 301
+        assert list(export.table_rows(copy)) == list(export.table_rows(catalogue))
+
+
+def test_parquet_goes_out_and_comes_in_again(catalogue, console, tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is an extra")
+    path = tmp_path / "songs.parquet"
+    assert export.export(catalogue, str(path), console) == 0
+    with Catalogue.open(tmp_path / "copy.sqlite") as copy:
+        assert import_file(copy, path).added == 301
+        assert list(export.table_rows(copy)) == list(export.table_rows(catalogue))
+
+
+def test_playlists_hold_the_members_of_each_song_mood(catalogue, console, tmp_path):
+    assert export.export(catalogue, str(tmp_path / "lists"), console) == 0
+    shelf = load_shelf(catalogue)
+    for mood in SongMood:
+        text = (tmp_path / "lists" / f"MoodCam {mood}.m3u8").read_text("utf-8")
+        uris = [line for line in text.splitlines() if not line.startswith("#")]
+        ids = [catalogue.find(uri).track_id for uri in uris]
+        assert ids == shelf.track_id[shelf.members[mood]].tolist()
+        assert text.startswith("#EXTM3U\n")
+        assert f"#EXTINF:-1,{catalogue.track(ids[0]).artist} - " in text
+
+
+@pytest.mark.parametrize("name", ["songs.doc", "missing/folder/songs.csv"])
+def test_what_cannot_be_written_is_one_sentence(catalogue, console, tmp_path, name):
+    assert export.export(catalogue, str(tmp_path / name), console) == 1
+    said = console.file.getvalue().strip()
+    assert said.count("\n") == 0
+    assert not list(tmp_path.glob("**/*.part"))
+
+
+def test_banned_songs_are_exported_but_in_no_playlist(catalogue, tmp_path):
+    catalogue.judge("local:track:5.mp3", Verdict.BANNED)
+    export.write_playlists(catalogue, tmp_path)
+    texts = [path.read_text("utf-8") for path in tmp_path.glob("*.m3u8")]
+    assert not any("local:track:5.mp3" in text for text in texts)
+    assert "local:track:5.mp3" in [row[0] for row in export.table_rows(catalogue)]
+
+
+# Tags in files
+
+
+KINDS = {
+    "a.mp3": "audiotestsrc num-buffers=40 ! lamemp3enc ! id3v2mux",
+    "a.flac": "audiotestsrc num-buffers=40 ! flacenc",
+    "a.ogg": "audiotestsrc num-buffers=40 ! audioconvert ! vorbisenc ! oggmux",
+    "a.opus": "audiotestsrc num-buffers=40 ! audioresample ! opusenc ! oggmux",
+    "a.wav": "audiotestsrc num-buffers=40 ! wavenc",
+}
+
+
+def sound_file(path):
+    pytest.importorskip("mutagen", reason="mutagen is in the extra 'songs'")
+    if shutil.which("gst-launch-1.0") is None:
+        pytest.skip("gst-launch-1.0 (gstreamer1.0-tools) makes the files")
+    pipeline = f"{KINDS[path.name]} ! filesink location={path}"
+    done = subprocess.run(
+        ["gst-launch-1.0", "-q", *pipeline.split()], check=False, capture_output=True
+    )
+    if done.returncode:
+        pytest.skip(f"GStreamer here cannot write {path.suffix}")
+    return path
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_mood_is_written_into_files_and_nothing_else_changes(tmp_path, name):
+    path = sound_file(tmp_path / name)
+    os.utime(path, (1e9, 1e9))
+    assert tagging.set_mood(path, "calm", dry_run=True) == "would be tagged"
+    assert tagging.set_mood(path, "calm") == "tagged"
+    assert path.stat().st_mtime == 1e9, "no library takes it for new"
+    assert tagging.set_mood(path, "calm") == "had the tag already"
+    assert tagging.set_mood(path, "sad") == "tagged"
+
+
+def test_tags_are_written_for_files_and_for_mopidy_locals_tracks(
+    catalogue, console, tmp_path
+):
+    (tmp_path / "album").mkdir()
+    one = sound_file(tmp_path / "a.flac")
+    two = shutil.copy(one, tmp_path / "album" / "ä b.flac")
+    sound = Features(valence=0.9, energy=0.7, danceability=0.8, source="audio")
+    catalogue.upsert_tracks(
+        TrackRow(uri, features=sound)
+        for uri in (one.as_uri(), "local:track:album/%C3%A4%20b.flac")
+    )
+    export.tag_files(catalogue, console, media_dir=str(tmp_path))
+    said = console.file.getvalue()
+    assert "2 files: tagged" in said
+    assert "300 files: could not be read" in said
+    import mutagen
+
+    assert mutagen.File(two)["MOOD"] == mutagen.File(one)["MOOD"] == ["happy"]
