@@ -3,11 +3,12 @@
 import json
 import pathlib
 
-import jsonschema
 import pytest
 
 from mopidy_moodcam import web
 from mopidy_moodcam.web import routes
+
+jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
 
 FILE = pathlib.Path(web.__file__).parent / "openapi.json"
 SPEC = json.loads(FILE.read_text())

@@ -1,0 +1,431 @@
+"""The page in a real browser, on a phone and on a desk."""
+
+import dataclasses
+import pathlib
+import re
+import time
+
+import pytest
+
+from mopidy_moodcam import desk as at_desk
+from mopidy_moodcam.glossary import Goal, SongMood, Verdict
+from mopidy_moodcam.status import CameraState
+from tests.web.dev_server import config_in, serving
+from tests.web.scenes import consent, guests, happy, unknown
+
+CHROMIUM = pathlib.Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 800}
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed"
+)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints():
+    """What the browser complained about: errors, refused resources, the console."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser, client, complaints):
+    contexts = []
+
+    def open_page(viewport=PHONE, **options):
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(8000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(message.text)
+                if message.type in {"error", "warning"}
+                else None
+            ),
+        )
+        page.goto(f"http://127.0.0.1:{client.port}/moodcam/")
+        page.wait_for_selector("#link.live")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page()
+
+
+def expect(page, selector):
+    return playwright.expect(page.locator(selector))
+
+
+def wait_for(puppet, command):
+    end = time.monotonic() + 5
+    while command not in puppet.commands and time.monotonic() < end:
+        time.sleep(0.02)
+    assert command in puppet.commands
+
+
+def publish(desk, status):
+    desk.publish(status)
+
+
+def test_it_says_mood_reason_music_and_camera_in_words(page):
+    expect(page, "#mood-word").to_have_text("happy")
+    expect(page, "#mood-sure").to_have_text("82 % sure, for 12 minutes")
+    expect(page, "#mood-why").to_have_text("Three readings agree.")
+    expect(page, "#target-words").to_contain_text("Happy songs: happy faces")
+    expect(page, "#camera-words").to_contain_text("It looks at the room now and then.")
+    expect(page, "#songs-words").to_contain_text("1,180 of 1,204 can be picked.")
+
+
+def test_it_shows_seven_probabilities_and_a_place_on_the_plane(page):
+    assert page.locator("#bars li").count() == 7
+    expect(page, "#bars li.top-one").to_contain_text("happy")
+    assert float(page.locator("#plane-point").get_attribute("cx")) == 0.75
+    assert "pleasant" in page.locator("#plane").get_attribute("aria-label")
+
+
+def test_aiming_shows_boxes_and_light_and_never_an_image(page):
+    assert page.locator("#faces rect").count() == 2
+    expect(page, "#faces-words").to_contain_text("2 faces, mirrored")
+    expect(page, "#light-words").to_have_text("good")
+    assert page.locator("img, video, canvas").count() == 0
+
+
+def test_counters_say_that_nothing_is_stored_or_sent(page):
+    expect(page, "#seen").to_have_text("4,310")
+    expect(page, "#stored").to_have_text("0")
+    expect(page, "#sent").to_have_text("0")
+
+
+def test_it_follows_the_server_without_a_reload(page, desk):
+    publish(desk, unknown(time.time()))
+    expect(page, "#mood-word").to_have_text("Unknown")
+    expect(page, "#mood-why").to_have_text("The camera is busy.")
+    expect(page, "#notices").to_contain_text("mopidy moodcam scan")
+    expect(page, "#camera-words").to_contain_text("another program", ignore_case=True)
+
+
+def test_a_song_mood_is_chosen_by_hand_and_given_back(page, puppet):
+    page.get_by_role("button", name="Calm", exact=True).click()
+    wait_for(puppet, at_desk.Override(SongMood.CALM, 3600.0))
+    expect(page, '[data-mood="calm"]').to_have_attribute("aria-pressed", "true")
+    expect(page, '[data-mood=""]').to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Automatic").click()
+    wait_for(puppet, at_desk.Override(None))
+    expect(page, '[data-mood=""]').to_have_attribute("aria-pressed", "true")
+
+
+def test_a_chosen_mood_lasts_as_long_as_asked(page, puppet):
+    page.get_by_label("A mood chosen by hand lasts").select_option("until I change it")
+    page.get_by_role("button", name="Sad", exact=True).click()
+    wait_for(puppet, at_desk.Override(SongMood.SAD))
+
+
+def test_the_goal_is_chosen_with_the_keyboard(page, puppet):
+    page.get_by_role("radio", name="match").focus()
+    page.keyboard.press("ArrowRight")
+    wait_for(puppet, at_desk.SetGoal(Goal.LIFT))
+    expect(page, "#goal-words").to_contain_text("leads towards happier songs")
+
+
+def test_pausing_and_going_on(page, puppet):
+    page.get_by_role("button", name="Pause for an hour").click()
+    wait_for(puppet, at_desk.Pause(3600.0))
+    page.get_by_role("button", name="Go on").click()
+    wait_for(puppet, at_desk.Pause(0.0))
+
+
+@pytest.mark.parametrize(
+    ("button", "verdict"),
+    [
+        ("Right", "right"),
+        ("Wrong", "wrong"),
+        ("I’m only concentrating", "concentrating"),  # noqa: RUF001
+    ],
+)
+def test_the_mood_is_corrected_with_one_tap(page, puppet, button, verdict):
+    page.get_by_role("button", name=button, exact=True).click()
+    wait_for(puppet, at_desk.Correct(verdict))
+    expect(page, "#toast").to_have_class("toast shown")
+
+
+def test_the_mood_is_corrected_to_what_it_really_is(page, puppet):
+    page.get_by_label("It is really").select_option("sad")
+    wait_for(puppet, at_desk.Correct("sad"))
+
+
+def test_the_camera_goes_off_with_one_tap(page, puppet):
+    page.get_by_role("switch", name="Camera").click()
+    wait_for(puppet, at_desk.SwitchCamera(False))
+    expect(page, "#camera").to_have_attribute("aria-checked", "false")
+
+
+def test_a_real_camera_asks_for_consent_with_plain_words(page, puppet, desk):
+    publish(desk, consent(time.time()))
+    expect(page, "#camera-words").to_contain_text("until you agree")
+    page.get_by_role("switch", name="Camera").click()
+    words = page.get_by_role("dialog").inner_text()
+    for needed in ("No frame is stored and none is sent", "AI Act", "work", "schools"):
+        assert needed in words
+    page.get_by_role("button", name="Not now").click()
+    assert puppet.commands == []
+    page.get_by_role("switch", name="Camera").click()
+    page.keyboard.press("Escape")
+    assert puppet.commands == []
+    page.get_by_role("switch", name="Camera").click()
+    page.get_by_role("button", name="Agree and switch on").click()
+    wait_for(puppet, at_desk.SwitchCamera(True, True))
+
+
+def test_guests_are_asked_for(page, puppet, desk):
+    expect(page, "#guests").to_be_hidden()
+    publish(desk, guests(time.time()))
+    page.get_by_role("button", name="Our guests know and agree").click()
+    wait_for(puppet, at_desk.AllowGuests(True))
+
+
+def test_picks_say_why_and_are_loved_and_banned(page, puppet):
+    first = page.locator("#next li").first
+    playwright.expect(first).to_contain_text("close to the mood, not heard for 2 days")
+    love = first.get_by_role("button", name="Love")
+    love.click()
+    wait_for(puppet, at_desk.JudgeTrack("local:track:0.flac", Verdict.LOVED))
+    playwright.expect(love).to_have_attribute("aria-pressed", "true")
+    love.click()
+    wait_for(puppet, at_desk.JudgeTrack("local:track:0.flac", Verdict.NONE))
+    first.get_by_role("button", name="Never play").click()
+    wait_for(puppet, at_desk.JudgeTrack("local:track:0.flac", Verdict.BANNED))
+
+
+def test_titles_are_text_and_never_markup(page, desk):
+    status = happy(time.time())
+    evil = dataclasses.replace(
+        status.next_picks[0],
+        title="<img src=x onerror=alert(1)>",
+        reason='<a href="javascript:alert(1)">x</a>',
+    )
+    publish(desk, dataclasses.replace(status, next_picks=(evil,), notices=("<b>!",)))
+    expect(page, "#next").to_contain_text("<img src=x onerror=alert(1)>")
+    expect(page, "#notices").to_contain_text("<b>!")
+    assert page.locator("#next img, #next a, #notices b").count() == 0
+
+
+def test_songs_of_a_mood_are_listed_and_searched(page):
+    page.get_by_role("button", name=re.compile("Show the sad songs")).click()
+    expect(page, "#found h3").to_have_text("Sad songs")
+    expect(page, "#found .title >> nth=0").to_have_text("Sad song 0")
+    page.get_by_label("Search songs").fill("calm artist 2")
+    page.keyboard.press("Enter")
+    expect(page, "#found h3").to_contain_text("calm artist 2")
+    assert page.locator("#found li .title").all_inner_texts() == [
+        "Calm song 2",
+        "Calm song 7",
+    ]
+
+
+def test_what_was_loved_before_is_marked(page):
+    page.get_by_role("button", name=re.compile("Show the sad songs")).click()
+    row = page.locator("#found li", has_text="Sad song 3")
+    love = row.get_by_role("button", name="Love")
+    playwright.expect(love).to_have_attribute("aria-pressed", "true")
+
+
+def test_borrowed_songs_are_called_so(page):
+    expect(page, "#shelf li:nth-child(3)").to_contain_text("30 borrowed")
+
+
+def test_the_resting_face_is_learnt_and_forgotten(page, puppet):
+    page.get_by_role("button", name="Learn it anew").click()
+    wait_for(puppet, at_desk.Baseline())
+    expect(page, "#baseline-words").to_contain_text("more seconds")
+    page.get_by_role("button", name="Forget it").click()
+    wait_for(puppet, at_desk.Baseline(forget=True))
+    page.get_by_role("button", name="Forget corrections").click()
+    wait_for(puppet, at_desk.ForgetCorrections())
+
+
+def test_history_is_a_strip_and_a_list(page):
+    assert page.locator("#strip i").count() == 7
+    page.get_by_text("As a list").click()
+    expect(page, "#history li >> nth=0").to_contain_text("happy")
+
+
+def test_redrawing_keeps_the_focus(page, desk):
+    button = page.locator("#next li").first.get_by_role("button", name="Love")
+    button.focus()
+    status = desk.status
+    publish(desk, dataclasses.replace(status, next_picks=status.next_picks[:1]))
+    expect(page, "#next li").to_have_count(1)
+    playwright.expect(button).to_be_focused()
+
+
+def test_a_refusal_is_told_in_the_servers_words(page, desk, complaints):
+    desk.receive_with(None)
+    page.get_by_role("button", name="Right", exact=True).click()
+    expect(page, "#toast").to_contain_text("starting, stopping or has failed")
+    complaints.clear()  # the browser's own note about 503
+
+
+@pytest.mark.usefixtures("puppet")
+def test_a_lost_server_is_said_and_found_again(browser, desk, tmp_path):
+    page = browser.new_page()
+    config = config_in(tmp_path)
+    with serving(desk, config) as port:
+        page.goto(f"http://127.0.0.1:{port}/moodcam/")
+        expect(page, "#link-words").to_have_text("live")
+    expect(page, "#link-words").to_have_text("no connection", timeout=15000)
+    expect(page, "#mood-word").to_have_text("happy")
+    with serving(desk, config, port):
+        expect(page, "#link-words").to_have_text("live", timeout=15000)
+    page.close()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK, {"width": 320, "height": 568}])
+@pytest.mark.parametrize("scene", [happy, unknown, consent, guests])
+def test_nothing_sticks_out_at_the_side(open_page, desk, viewport, scene):
+    publish(desk, scene(time.time()))
+    page = open_page(viewport)
+    page.get_by_role("button", name=re.compile("Forget corrections")).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scene", [happy, unknown, guests])
+def test_every_text_has_enough_contrast(open_page, desk, scheme, scene):
+    publish(desk, scene(time.time()))
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+    assert page.evaluate(CONTRAST) == []
+
+
+def test_poor_contrast_would_be_found(page):
+    page.evaluate("document.getElementById('about').style.color = '#aaa'")
+    (poor,) = page.evaluate(CONTRAST)
+    assert poor.startswith("Mopidy-MoodCam 0.1.0: 2.")
+
+
+def test_every_control_has_a_name_and_is_big_enough_for_a_thumb(page):
+    controls = page.locator("button:visible, select:visible, input:visible, summary")
+    for control in controls.all():
+        name = control.evaluate(
+            "e => e.getAttribute('aria-label') || e.getAttribute('aria-labelledby')"
+            " || e.innerText.trim() || e.labels?.[0]?.innerText"
+        )
+        assert name, control.evaluate("e => e.outerHTML")
+        box = control.evaluate(
+            "e => { const b = (e.type === 'radio' ? e.parentElement : e)"
+            ".getBoundingClientRect(); return [b.width, b.height] }"
+        )
+        assert min(box) >= 43.5, control.evaluate("e => e.outerHTML")
+
+
+def test_the_keyboard_reaches_every_control(page):
+    wanted = page.locator(
+        "button:visible:enabled, select:visible, input[type=search], summary"
+    ).count()
+    seen = set()
+    for _ in range(wanted + 10):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.outerHTML"))
+    buttons = page.locator("button:visible:enabled").all()
+    for button in buttons:
+        assert button.evaluate("e => e.outerHTML") in seen
+
+
+def test_motion_is_left_out_where_it_is_not_wanted(open_page):
+    page = open_page(reduced_motion="reduce")
+    durations = page.evaluate(
+        "[...document.querySelectorAll('*')]"
+        ".map(e => getComputedStyle(e).transitionDuration)"
+    )
+    assert set(durations) == {"0s"}
+
+
+def test_the_page_asks_nobody_but_this_server(open_page, client):
+    page = open_page()
+    hosts = page.evaluate(
+        "performance.getEntriesByType('resource').map(e => new URL(e.name).host)"
+    )
+    assert set(hosts) == {f"127.0.0.1:{client.port}"}
+    text = "".join(
+        file.read_text()
+        for file in pathlib.Path(at_desk.__file__).parent.glob("web/static/*")
+    )
+    outside = set(re.findall(r"https?://[^\s\"'<>)]+", text))
+    assert outside <= {"http://www.w3.org/2000/svg"}
+
+
+def test_the_content_policy_lets_no_foreign_script_run(page, complaints):
+    ran = page.evaluate(
+        "() => { const s = document.createElement('script');"
+        "s.textContent = 'window.ran = true'; document.body.append(s);"
+        "return window.ran === true }"
+    )
+    assert ran is False
+    complaints.clear()  # the browser told of the refused script
+
+
+def test_the_camera_state_is_shown_for_every_state(page, desk):
+    for state in CameraState:
+        status = happy(time.time())
+        camera = dataclasses.replace(status.camera, state=state, why=f"why {state}")
+        publish(desk, dataclasses.replace(status, camera=camera))
+        expect(page, "#camera-words").to_contain_text(f"Why {state}")
+
+
+CONTRAST = """() => {
+  const parse = (c) => c.match(/[\\d.]+/g).map(Number);
+  const light = (c) => {
+    const [r, g, b] = c.map((v) => {
+      v /= 255;
+      return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = parse(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] > 0.99) return c.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode.data.trim();
+    const e = walk.currentNode.parentElement;
+    const exempt = "script, noscript, dialog, .toast, :disabled";
+    if (!text || !e.checkVisibility() || e.closest(exempt)) continue;
+    const style = getComputedStyle(e);
+    const ink = parse(e instanceof SVGElement ? style.fill : style.color).slice(0, 3);
+    const [high, low] = [light(ink), light(ground(e))].sort((a, b) => b - a);
+    const ratio = (high + 0.05) / (low + 0.05);
+    if (ratio < 4.5) poor.push(`${text.slice(0, 30)}: ${ratio.toFixed(2)}`);
+  }
+  return poor;
+}"""
