@@ -20,6 +20,16 @@ const CAMERA = {
   paused: "It is paused.",
   trouble: "It cannot see.",
 };
+const CAMERA_SHORT = {
+  off: "Camera off",
+  "needs consent": "Camera off",
+  starting: "Camera starting",
+  watching: "Camera on",
+  resting: "Camera resting",
+  guests: "Camera waiting",
+  paused: "Camera paused",
+  trouble: "Camera in trouble",
+};
 const NO_FACE = {
   nobody: "Nobody is in view.",
   dark: "It is too dark to see.",
@@ -185,6 +195,8 @@ function drawMood() {
   setText("mood-word", known ? mood.label : "Unknown");
   setText("mood-sure", known ? `${percent(mood.confidence)} sure, for ${span(now() - mood.since)}` : "The music stays as it is.");
   setText("mood-why", mood.why ? capital(mood.why) + "." : "");
+  for (const button of document.querySelectorAll("[data-verdict]")) button.hidden = !known;
+  setText("correct-title", known ? "Is that so?" : "Do you know better?");
   const accent = target ? target.song_mood : "unknown";
   document.documentElement.style.setProperty("--accent", `var(--${accent})`);
   document.title = known ? `${capital(mood.label)} – MoodCam` : "MoodCam";
@@ -255,6 +267,7 @@ function drawMusic() {
 function drawCamera() {
   const { camera, counters } = status;
   $("camera").setAttribute("aria-checked", String(camera.on));
+  setText("camera-link", CAMERA_SHORT[camera.state] ?? "Camera");
   const why = camera.why ? ` ${capital(camera.why)}.` : "";
   setText("camera-words", (CAMERA[camera.state] ?? capital(camera.state)) + why);
   $("guests").hidden = camera.state !== "guests";
