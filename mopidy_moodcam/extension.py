@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import functools
 import pathlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mopidy import config, ext
 
 from mopidy_moodcam import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Extension(ext.Extension):
@@ -43,7 +40,7 @@ class Extension(ext.Extension):
 
         return commands.command()
 
-    def setup(self, registry: Mapping[str, Any]) -> None:
+    def setup(self, registry: Any) -> None:  # noqa: ANN401  (not exported in 3.4)
         """Register frontend, backend and page, all at one desk."""
         from mopidy_moodcam import backend, frontend, web  # noqa: PLC0415
         from mopidy_moodcam.desk import Desk  # noqa: PLC0415

@@ -141,7 +141,7 @@ class Loop:
         self._mind_the_eye()
         if self._picker.refresh():
             self._desk.lay_out(self._picker.shelf)
-            mpd.wake("stored_playlist")
+            mpd.wake("playlists_loaded")
             self._dj.take_up()
         if not self._conductor.silent:
             self._dj.serve(self._conductor.target)
@@ -222,7 +222,7 @@ class Loop:
         if new == old:
             return
         if _switches(new) != _switches(old):
-            mpd.wake("output")
+            mpd.wake("mute_changed")
         self._desk.publish(dataclasses.replace(new, time=self._clock()))
 
     def _notices(self) -> tuple[str, ...]:

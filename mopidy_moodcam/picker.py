@@ -16,6 +16,7 @@ import numpy as np
 
 from mopidy_moodcam.dj.chooser import Chooser
 from mopidy_moodcam.dj.feedback import Feedback
+from mopidy_moodcam.dj.reasons import NOTHING_SCANNED
 from mopidy_moodcam.dj.recent import REST_S, Recent
 from mopidy_moodcam.glossary import Pick, SongMood
 from mopidy_moodcam.logs import OnChange, plain
@@ -41,7 +42,6 @@ RELOAD_SECONDS = 10.0
 RETRY_SECONDS = 30.0
 # A song that Mopidy did not take is left out this long: its backend may be away.
 REFUSED_SECONDS = 900.0
-NO_SONGS = "there are no songs yet; run: mopidy moodcam scan"
 
 
 class Picker:
@@ -74,7 +74,7 @@ class Picker:
         self._loaded_at = 0.0
         self._loaded_version: int | None = None
         self.shelf: Shelf | None = None
-        self.status = SongsStatus(why=NO_SONGS)
+        self.status = SongsStatus(why=NOTHING_SCANNED)
 
     def close(self) -> None:
         """Let go of the catalogue's file."""
@@ -234,9 +234,11 @@ class Picker:
             waiting=counts.get("waiting", 0),
             by_song_mood=tuple((str(m), len(shelf.members[m])) for m in SongMood),
             borrowed=tuple(sorted(str(mood) for mood in shelf.borrowed)),
-            why="" if len(shelf) else NO_SONGS,
+            why="" if len(shelf) else NOTHING_SCANNED,
         )
-        self._notes.warn("songs", "" if len(shelf) else f"MoodCam waits: {NO_SONGS}")
+        self._notes.warn(
+            "songs", "" if len(shelf) else f"MoodCam waits: {NOTHING_SCANNED}"
+        )
 
     def _with_queued(self, queued: list[int]) -> Recent:
         """Return what counts as recent, the tracks that stand in the queue included."""

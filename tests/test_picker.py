@@ -1,0 +1,157 @@
+import logging
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from mopidy_moodcam.dj.queue import Queue
+from mopidy_moodcam.dj.reasons import NOTHING_SCANNED
+from mopidy_moodcam.glossary import Affect, SongMood, Target, Verdict
+from mopidy_moodcam.picker import RELOAD_SECONDS, RETRY_SECONDS, Picker
+from mopidy_moodcam.settings import Settings
+from mopidy_moodcam.songs.catalogue import Catalogue
+from tests.songs import libraries
+
+HAPPY = Target(SongMood.HAPPY, Affect(0.7, 0.4), "the room is happy")
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "catalogue.sqlite"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def picker(path, clock):
+    picker = Picker(path, Settings(), clock=clock, rng=np.random.default_rng(1))
+    yield picker
+    picker.close()
+
+
+def stock(path, count=200):
+    with Catalogue.open(path) as catalogue:
+        rows = libraries.songs(count)
+        catalogue.upsert_tracks(rows)
+        for row in rows:
+            catalogue.store_features(row.uri, row.features)
+
+
+def load(picker, clock, seconds=20):
+    """Let the picker notice the catalogue, as its owner's ticks do."""
+    until = time.monotonic() + seconds
+    while not picker.refresh():
+        assert time.monotonic() < until, "no shelf was loaded"
+        clock.now += 1
+        threading.Event().wait(0.01)
+
+
+def test_an_empty_catalogue_is_a_clear_state(picker, clock):
+    load(picker, clock)
+    assert picker.pick(HAPPY, after=None, queue=Queue()) is None
+    assert picker.status.why == NOTHING_SCANNED
+    assert "mopidy moodcam scan" in NOTHING_SCANNED
+
+
+def test_a_pick_is_a_song_of_the_target_with_its_reason(picker, path, clock):
+    stock(path)
+    load(picker, clock)
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    assert pick.song_mood == SongMood.HAPPY
+    assert "the room is happy" in pick.reason
+    assert pick.title.startswith("Song ")
+    row = picker.shelf.track_id.tolist().index(pick.track_id)
+    assert row in picker.shelf.members[SongMood.HAPPY]
+
+
+def test_what_stands_in_the_queue_is_not_picked_again(picker, path, clock):
+    stock(path)
+    load(picker, clock)
+    queue = Queue()
+    for tlid in range(20):
+        pick = picker.pick(HAPPY, after=None, queue=queue)
+        picker.queued(pick)
+        assert pick.uri not in dict(queue.entries).values()
+        queue = Queue(entries=(*queue.entries, (tlid, pick.uri)))
+
+
+def test_songs_added_by_another_process_are_noticed(picker, path, clock):
+    load(picker, clock)
+    stock(path)
+    clock.now += RELOAD_SECONDS
+    load(picker, clock)
+    assert picker.status.analysed == 200
+    assert picker.status.why == ""
+
+
+def test_a_refused_song_is_left_out_for_a_while(picker, path, clock):
+    stock(path, 4)
+    load(picker, clock)
+    refused = picker.pick(HAPPY, after=None, queue=Queue())
+    picker.refused(refused)
+    for _ in range(20):
+        assert picker.pick(HAPPY, after=None, queue=Queue()).uri != refused.uri
+
+
+def test_a_banned_song_is_never_picked_from_then_on(picker, path, clock):
+    stock(path, 3)
+    load(picker, clock)
+    banned = picker.pick(HAPPY, after=None, queue=Queue())
+    picker.judge(banned.uri, Verdict.BANNED)
+    for _ in range(20):
+        assert picker.pick(HAPPY, after=None, queue=Queue()).uri != banned.uri
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.find(banned.uri).verdict is Verdict.BANNED
+
+
+def test_skips_and_plays_are_written_down(picker, path, clock):
+    stock(path)
+    load(picker, clock)
+    for tlid, outcome in enumerate(("skipped", "played", "neither")):
+        pick = picker.pick(HAPPY, after=None, queue=Queue())
+        picker.queued(pick)
+        picker.started(tlid, pick)
+        picker.ended(tlid, pick, outcome)
+    with Catalogue.open(path) as catalogue:
+        rows = catalogue.feedback()
+    assert sum(played for _, _, played, _ in rows) == 1
+    assert sum(skipped for _, _, _, skipped in rows) == 1
+
+
+def test_a_restart_remembers_what_was_played(path, clock):
+    stock(path, 40)
+    heard = set()
+    for _ in range(2):
+        picker = Picker(path, Settings(), clock=clock, rng=np.random.default_rng(1))
+        load(picker, clock)
+        pick = picker.pick(HAPPY, after=None, queue=Queue())
+        picker.queued(pick)
+        picker.started(1, pick)
+        picker.close()
+        assert pick.uri not in heard
+        heard.add(pick.uri)
+
+
+def test_a_corrupt_catalogue_is_named_once_and_the_music_goes_on(
+    picker, path, clock, caplog
+):
+    path.write_bytes(b"this is no database" * 100)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(50):
+            picker.refresh()
+            clock.now += RETRY_SECONDS
+    assert picker.pick(HAPPY, after=None, queue=Queue()) is None
+    assert str(path) in picker.status.why
+    assert len(caplog.messages) == 1
