@@ -38,21 +38,18 @@ logger = plain(__name__)
 TRIES = 4
 # After this many refusals in a row, wait before asking the backend again.
 RETRY_SECONDS = 30.0
+# Music that was started and does not sound is started anew after this long.
+START_SECONDS = 3.0
 LAST_PICKS = 20
-NEARLY_THE_END = 0.9
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _End:
-    """How a track ended: milliseconds into it, and whether that was its end."""
+    """How a track ended: milliseconds into it, and its length."""
 
     tlid: int
     position: int
     length: int | None
-
-    @property
-    def by_itself(self) -> bool:
-        return bool(self.length) and self.position >= NEARLY_THE_END * self.length
 
 
 class DiscJockey:
@@ -87,7 +84,8 @@ class DiscJockey:
         self._unjudged: _End | None = None
         self._dirty = True
         self._asked_until = 0.0
-        self._served: Target | None = None
+        self._start_again_at = 0.0
+        self._starting = False
         self.hands_off_until = 0.0
         self.last_picks: tuple[Pick, ...] = ()
         self.picks_made = 0
@@ -105,9 +103,16 @@ class DiscJockey:
 
     @property
     def may_start(self) -> bool:
-        """Whether the DJ may start the music: nobody has stopped it."""
-        ended_by_itself = self._last_end is None or self._last_end.by_itself
-        return self._settings.autostart and ended_by_itself
+        """Whether the DJ may start the music: nobody has stopped it.
+
+        Core keeps a track that a person stopped as the current one; at the end of
+        the list, and in an empty one, there is none. Under `single` the music
+        ends because a person wants it to.
+        """
+        queue = self._queue
+        over = queue.playback == "stopped" and queue.current is None
+        wanted = queue.single and self._last_end is not None
+        return self._settings.autostart and over and not wanted
 
     @property
     def next_picks(self) -> tuple[Pick, ...]:
@@ -136,6 +141,7 @@ class DiscJockey:
         went_back = self._unjudged is not None and self._went_back_to(tlid)
         self.judge(went_back=went_back)
         self._played |= {tlid}
+        self._starting = False
         self.look()
         pick = self._picks.get(tlid)
         if pick is not None:
@@ -177,49 +183,54 @@ class DiscJockey:
 
     def serve(self, target: Target | None) -> None:
         """Bring the queue to what the target asks for, if there is reason to."""
-        if target is None:
-            self._served = None
-        elif self._has_reason_to_serve(target):
+        if target is None or self._clock() < self._asked_until:
+            return
+        if self._dirty or self._stale(target):
             self._serve(target)
-
-    def _has_reason_to_serve(self, target: Target) -> bool:
-        now = self._clock()
-        if now < self._asked_until:
-            return False
-        served = self._served and self._served.song_mood == target.song_mood
-        return self._dirty or (not served and now >= self.hands_off_until)
 
     def _serve(self, target: Target) -> None:
         self._look_again()
-        stale = self._is_stale(target)
+        stale = self._stale(target)
         if self._settings.dry_run:
-            self._rehearse(target, afresh=stale)
+            self._rehearse(target, afresh=bool(stale))
             return
-        replace = stale and self._clock() >= self.hands_off_until
-        edits = plan(
-            self._queue, self._own_tlids, ahead=self._settings.ahead, replace=replace
-        )
+        over = self.may_start
+        if over and self._clock() < self._start_again_at:
+            return
+        after = self._last_heard() if over else None
+        queue = dataclasses.replace(self._queue, current=after or self._queue.current)
+        edits = plan(queue, self._own_tlids, ahead=self._settings.ahead, stale=stale)
         self._dirty = False
         self._carry_out(edits, target)
         self._say_if_full(edits)
-        if not stale or (replace and not edits.later):
-            self._served = target
-        if self.may_start and self._queue.playback == "stopped":
-            self._start()
+        if over:
+            self._start(after)
 
     def _look_again(self) -> None:
         self._queue = dataclasses.replace(self._player.queue(), played=self._played)
         self._keep_own()
 
+    def _last_heard(self) -> int | None:
+        """Return the last of the list where core came to its end, else None.
+
+        What stands there is over: core passed the rest because it cannot be played.
+        """
+        tlids = self._queue.tlids
+        return tlids[-1] if self._last_end and self._last_end.tlid in tlids else None
+
     @property
     def _own_tlids(self) -> frozenset[int]:
         return self._own.tlids if self._own else frozenset()
 
-    def _is_stale(self, target: Target) -> bool:
-        """Say whether the picks to come were made for another song mood."""
-        if self._served is not None:
-            return self._served.song_mood != target.song_mood
-        return any(pick.song_mood != target.song_mood for pick in self.next_picks)
+    def _stale(self, target: Target) -> frozenset[int]:
+        """Return the picks to come that were made for another song mood."""
+        if self._clock() < self.hands_off_until:
+            return frozenset()
+        coming = self._picks if self._settings.dry_run else upcoming(self._queue)
+        picks = {tlid: self._picks[tlid] for tlid in coming if tlid in self._picks}
+        return frozenset(
+            tlid for tlid, p in picks.items() if p.song_mood != target.song_mood
+        )
 
     def _went_back_to(self, tlid: int) -> bool:
         tlids = self._queue.tlids
@@ -317,7 +328,6 @@ class DiscJockey:
     def _rehearse(self, target: Target, *, afresh: bool) -> None:
         """Say what would be queued, and queue nothing: a shadow day."""
         self._dirty = False
-        self._served = target
         if afresh:
             self._picks.clear()
         while len(self._picks) < self._settings.ahead:
@@ -328,14 +338,17 @@ class DiscJockey:
             self._picker.queued(pick)
             self._told(pick, "Would queue")
 
-    def _start(self) -> None:
-        """Start the music where it ended, or at the queue's head at first."""
-        coming = upcoming(self._queue)
-        if self._last_end is not None:
-            coming = tuple(tlid for tlid in coming if tlid in self._own_tlids)[-2:]
-        if coming:
-            self._player.play(coming[0])
-            self._dirty = True
+    def _start(self, after: int | None) -> None:
+        """Start the music behind the track `after`, or at the queue's head."""
+        tlids = self._queue.tlids
+        coming = tlids[tlids.index(after) + 1 :] if after in tlids else tlids
+        if not coming:
+            return
+        pause = RETRY_SECONDS if self._starting else START_SECONDS
+        self._start_again_at = self._clock() + pause
+        self._starting = True
+        self._player.play(coming[0])
+        self._dirty = True
 
     def _say_if_full(self, edits: Edits) -> None:
         if edits.short:

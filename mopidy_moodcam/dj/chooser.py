@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CANDIDATES = 512
 """Rows compared in one pick: enough for taste to choose from, and quick."""
 
-FINALISTS = 12
+FINALISTS = 4
 """The rows best by what is expected of them; Thompson's draw decides among these.
 
 Of 512 draws for songs never heard the highest is close to 1 whatever is known, so

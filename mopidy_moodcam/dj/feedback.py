@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from mopidy_moodcam.songs.shelf import Shelf
 
-TRUST = (3.0, 2.0)
+TRUST = (6.0, 4.0)
 """Played and skipped songs assumed before the first is heard."""
 
 STRENGTH = 2.0
@@ -49,7 +49,7 @@ ARTIST_WEIGHT = 1.0
 SOUND_WEIGHT = 0.5
 """K: what a play of kin counts, where a play of the track itself counts 1."""
 
-KIN_MOST = 12.0
+KIN_MOST = 8.0
 """The most plays that artist or sound may count for."""
 
 SOUND_REACH = 0.3

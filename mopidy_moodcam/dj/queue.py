@@ -47,6 +47,13 @@ GStreamer asks for the next track about 3 s before the end; a track removed afte
 that still plays, as a ghost that is in no tracklist.
 """
 
+BEGUN_MS = 300
+"""How long after a track's start the next one is left alone.
+
+When a person presses 'next', core names the old track at position 0 until the
+new one sounds, and does not say which that is. To remove it then leaves a ghost.
+"""
+
 SKIP_MS = 30_000
 """A track left within this time was skipped."""
 
@@ -85,15 +92,17 @@ class Queue:
         return tuple(tlid for tlid, _ in self.entries)
 
     @property
-    def ending(self) -> bool:
-        """Whether the current track is so near its end that core may have the next.
+    def changing(self) -> bool:
+        """Whether core may have chosen the next track already.
 
-        Also true where something plays that stands in no tracklist, because
-        a person removed it: how long it goes on cannot be known.
+        So near the end of a track, in its first moments, and where something
+        plays that stands in no tracklist, because a person removed it.
         """
         if self.playback == "stopped":
             return False
         if self.current is None or self.current not in self.tlids:
+            return True
+        if self.elapsed < BEGUN_MS:
             return True
         return self.length is not None and self.length - self.elapsed <= LEAVE_ALONE_MS
 
@@ -104,44 +113,44 @@ class Edits:
 
     `make_room`: the tracklist is too full to append before removing.
     `short`: how many picks were wanted beyond `add` but do not fit at all.
-    `later`: own tracks ahead had to be left alone; ask again with `replace` when
-    the next track has started.
     """
 
     remove: tuple[int, ...] = ()
     add: int = 0
     make_room: bool = False
     short: int = 0
-    later: bool = False
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
         return bool(self.remove or self.add)
 
 
-def plan(queue: Queue, own: frozenset[int], *, ahead: int, replace: bool) -> Edits:
+def plan(
+    queue: Queue,
+    own: frozenset[int],
+    *,
+    ahead: int,
+    stale: frozenset[int] = frozenset(),
+) -> Edits:
     """Say how the queue comes to have `ahead` own tracks ahead, with manners.
+
+    `own` are the tlids the DJ added; any other entry is a person's and never in
+    `Edits.remove`. Own tracks ahead go where they stand in front of a person's
+    track, and where they are `stale`: picked for a target that is no more. Those
+    that must be left alone stay for the time being. Carried out on an unchanged
+    queue, a second plan is empty.
 
     Only own ones are counted: somebody who queued an album still finds the DJ's
     next songs behind it, and sees them change with the mood. Under `random`
     people's count too, since there is no 'behind' and every edit costs.
-
-    `own` are the tlids the DJ added; any other entry is a person's and never in
-    `Edits.remove`. With `replace` (the target changed) own tracks ahead go,
-    except those that must be left alone; without it only those go that stand
-    in front of a person's track. Carried out on an unchanged queue, a second plan
-    without `replace` is empty.
     """
     coming = upcoming(queue)
-    leaving = _giving_way(queue, coming, own, replace=replace)
+    leaving = still_removable(queue, _unwanted(queue, coming, own, stale))
     staying = [t for t in coming if t not in leaving and (t in own or queue.random)]
     wanted = max(0, ahead - len(staying))
     if queue.random and (leaving or wanted):
         leaving += _own_played(queue, own)
-    edits = _fit(queue, own, leaving, wanted)
-    if replace and queue.random and queue.ending:
-        return dataclasses.replace(edits, later=not own.isdisjoint(coming))
-    return edits
+    return _fit(queue, own, leaving, wanted)
 
 
 def upcoming(queue: Queue) -> tuple[int, ...]:
@@ -257,12 +266,11 @@ class Own:
         return own
 
 
-def _giving_way(
-    queue: Queue, coming: tuple[int, ...], own: frozenset[int], *, replace: bool
-) -> tuple[int, ...]:
-    reach = len(coming) if replace else _last_foreign(queue, coming, own)
-    leaving = [tlid for tlid in coming[:reach] if tlid in own]
-    return still_removable(queue, leaving)
+def _unwanted(
+    queue: Queue, coming: tuple[int, ...], own: frozenset[int], stale: frozenset[int]
+) -> list[int]:
+    front = coming[: _last_foreign(queue, coming, own)]
+    return [t for t in coming if t in own and (t in stale or t in front)]
 
 
 def _last_foreign(queue: Queue, coming: tuple[int, ...], own: frozenset[int]) -> int:
@@ -273,7 +281,7 @@ def _last_foreign(queue: Queue, coming: tuple[int, ...], own: frozenset[int]) ->
 
 def _left_alone(queue: Queue) -> frozenset[int]:
     alone = {queue.current} if queue.current is not None else set()
-    if queue.ending:
+    if queue.changing:
         coming = upcoming(queue)
         alone.update(coming if queue.random else coming[:1])
     return frozenset(alone)

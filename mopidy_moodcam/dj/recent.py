@@ -17,8 +17,8 @@ ROW_OF = 10
 UNKNOWN_ARTIST = 0
 """The shelf's code for tracks without an artist; they are not one artist."""
 
-REST_S = 10 * 86_400.0
-"""After ten days a song is as welcome again as one never heard."""
+REST_S = 14 * 86_400.0
+"""After two weeks a song is as welcome again as one never heard."""
 
 
 class Recent:

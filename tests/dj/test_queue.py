@@ -65,7 +65,8 @@ def situations(draw):
         played=frozenset(played),
     )
     gone = draw(st.sets(st.integers(600, 605)))
-    return found, frozenset(own | gone), draw(st.integers(1, 5)), draw(st.booleans())
+    stale = draw(st.sets(st.sampled_from([*tlids, 700])))
+    return found, frozenset(own | gone), draw(st.integers(1, 5)), frozenset(stale)
 
 
 PICKS = tuple(range(1000, 1020))
@@ -73,24 +74,24 @@ PICKS = tuple(range(1000, 1020))
 
 @given(situations())
 def test_only_the_djs_own_tracks_are_ever_removed(situation):
-    found, own, ahead, replace = situation
-    edits = plan(found, own, ahead=ahead, replace=replace)
+    found, own, ahead, stale = situation
+    edits = plan(found, own, ahead=ahead, stale=stale)
     assert set(edits.remove) <= own & set(found.tlids)
     assert len(set(edits.remove)) == len(edits.remove)
 
 
 @given(situations())
 def test_peoples_tracks_stay_all_there_and_in_their_order(situation):
-    found, own, ahead, replace = situation
-    after = carried_out(found, plan(found, own, ahead=ahead, replace=replace), PICKS)
+    found, own, ahead, stale = situation
+    after = carried_out(found, plan(found, own, ahead=ahead, stale=stale), PICKS)
     peoples = [tlid for tlid in found.tlids if tlid not in own]
     assert [t for t in after.tlids if t not in own and t not in PICKS] == peoples
 
 
 @given(situations())
 def test_afterwards_enough_tracks_are_ahead_or_the_list_is_full(situation):
-    found, own, ahead, replace = situation
-    edits = plan(found, own, ahead=ahead, replace=replace)
+    found, own, ahead, stale = situation
+    edits = plan(found, own, ahead=ahead, stale=stale)
     after = carried_out(found, edits, PICKS)
     assert len(upcoming(after)) >= ahead - edits.short
     picks_left = own.difference(edits.remove).union(PICKS)
@@ -101,32 +102,32 @@ def test_afterwards_enough_tracks_are_ahead_or_the_list_is_full(situation):
 
 @given(situations())
 def test_a_second_plan_finds_nothing_left_to_do(situation):
-    found, own, ahead, replace = situation
-    edits = plan(found, own, ahead=ahead, replace=replace)
+    found, own, ahead, stale = situation
+    edits = plan(found, own, ahead=ahead, stale=stale)
     after = carried_out(found, edits, PICKS)
     own_after = (own - set(edits.remove)) | frozenset(PICKS[: edits.add])
-    again = plan(after, own_after, ahead=ahead, replace=False)
+    again = plan(after, own_after, ahead=ahead, stale=stale)
     assert not again
     assert again.short <= edits.short
 
 
 @given(situations())
 def test_the_current_track_and_the_next_near_the_end_are_left_alone(situation):
-    found, own, ahead, replace = situation
-    edits = plan(found, own, ahead=ahead, replace=replace)
+    found, own, ahead, stale = situation
+    edits = plan(found, own, ahead=ahead, stale=stale)
     assert found.current not in edits.remove
-    if found.ending and not found.random:
+    if found.changing and not found.random:
         assert not set(upcoming(found)[:1]) & set(edits.remove)
-    if found.ending and found.random:
+    if found.changing and found.random:
         assert not set(upcoming(found)) & set(edits.remove)
 
 
 @given(situations())
 def test_picks_stand_behind_the_last_of_peoples_tracks(situation):
-    found, own, ahead, replace = situation
-    after = carried_out(found, plan(found, own, ahead=ahead, replace=replace), PICKS)
+    found, own, ahead, stale = situation
+    after = carried_out(found, plan(found, own, ahead=ahead, stale=stale), PICKS)
     coming = upcoming(after)
-    alone = 1 if found.ending else 0
+    alone = 1 if found.changing else 0
     whose = ["dj" if tlid in own or tlid in PICKS else "people" for tlid in coming]
     if not found.random:
         assert whose[alone:] == sorted(whose[alone:], reverse=True)
@@ -134,8 +135,8 @@ def test_picks_stand_behind_the_last_of_peoples_tracks(situation):
 
 @given(situations())
 def test_the_tracklist_is_never_emptied_while_something_plays(situation):
-    found, own, ahead, replace = situation
-    edits = plan(found, own, ahead=ahead, replace=replace)
+    found, own, ahead, stale = situation
+    edits = plan(found, own, ahead=ahead, stale=stale)
     if found.playback != "stopped" and found.entries and not edits.make_room:
         after_adding = carried_out(found, dataclasses.replace(edits, remove=()), PICKS)
         removed = still_removable(after_adding, edits.remove)
@@ -143,64 +144,79 @@ def test_the_tracklist_is_never_emptied_while_something_plays(situation):
 
 
 def test_an_empty_queue_gets_as_many_picks_as_shall_be_ahead():
-    edits = plan(Queue(), frozenset(), ahead=2, replace=False)
+    edits = plan(Queue(), frozenset(), ahead=2)
     assert (edits.remove, edits.add) == ((), 2)
 
 
 def test_picks_stand_behind_an_album_that_a_person_queued():
-    edits = plan(queue([1, 2, 3], 1), frozenset(), ahead=2, replace=True)
+    edits = plan(queue([1, 2, 3], 1), frozenset(), ahead=2, stale=frozenset())
     assert (edits.remove, edits.add) == ((), 2)
 
 
 def test_a_persons_track_behind_picks_comes_next_and_the_picks_behind_it():
-    edits = plan(queue([1, 2, 3, 4], 1), frozenset({1, 2, 3}), ahead=2, replace=False)
+    edits = plan(queue([1, 2, 3, 4], 1), frozenset({1, 2, 3}), ahead=2)
     assert (edits.remove, edits.add) == ((2, 3), 2)
 
 
 def test_picks_behind_peoples_tracks_stay_where_they_are():
-    assert not plan(queue([1, 2, 3, 4], 1), frozenset({3, 4}), ahead=2, replace=False)
+    assert not plan(queue([1, 2, 3, 4], 1), frozenset({3, 4}), ahead=2)
 
 
 def test_a_changed_target_replaces_the_picks_not_yet_near():
-    edits = plan(queue([1, 2, 3], 1), frozenset({1, 2, 3}), ahead=2, replace=True)
+    edits = plan(
+        queue([1, 2, 3], 1), frozenset({1, 2, 3}), ahead=2, stale=frozenset({1, 2, 3})
+    )
     assert (edits.remove, edits.add) == ((2, 3), 2)
 
 
 def test_in_the_last_five_seconds_the_next_pick_is_left_alone():
     found = queue([1, 2, 3], 1, elapsed=200_000 - LEAVE_ALONE_MS)
-    edits = plan(found, frozenset({1, 2, 3}), ahead=2, replace=True)
+    edits = plan(found, frozenset({1, 2, 3}), ahead=2, stale=frozenset({1, 2, 3}))
+    assert (edits.remove, edits.add) == ((3,), 1)
+
+
+def test_when_a_track_has_just_begun_the_next_is_left_alone():
+    found = queue([1, 2, 3], 1, elapsed=0)
+    edits = plan(found, frozenset({1, 2, 3}), ahead=2, stale=frozenset({2, 3}))
+    assert (edits.remove, edits.add) == ((3,), 1)
+
+
+def test_only_stale_picks_are_replaced():
+    edits = plan(queue([1, 2, 3], 1), frozenset({2, 3}), ahead=2, stale=frozenset({3}))
     assert (edits.remove, edits.add) == ((3,), 1)
 
 
 def test_a_paused_track_near_its_end_counts_as_ending_and_a_stopped_one_does_not():
     near = {"elapsed": 199_000}
-    assert queue([1, 2], 1, playback="paused", **near).ending
-    assert not queue([1, 2], 1, playback="stopped", **near).ending
+    assert queue([1, 2], 1, playback="paused", **near).changing
+    assert not queue([1, 2], 1, playback="stopped", **near).changing
 
 
 def test_a_stream_without_a_length_never_ends():
-    assert not queue([1, 2], 1, elapsed=10**7, length=None).ending
+    assert not queue([1, 2], 1, elapsed=10**7, length=None).changing
 
 
 def test_what_plays_on_after_a_person_removed_it_may_end_at_any_moment():
     found = queue([2, 3], None)
-    edits = plan(found, frozenset({2, 3}), ahead=2, replace=True)
+    edits = plan(found, frozenset({2, 3}), ahead=2, stale=frozenset({2, 3}))
     assert edits.remove == (3,)
 
 
 def test_played_picks_stay_behind_the_current_track():
-    edits = plan(queue([1, 2, 3], 3), frozenset({1, 2, 3}), ahead=2, replace=True)
+    edits = plan(
+        queue([1, 2, 3], 3), frozenset({1, 2, 3}), ahead=2, stale=frozenset({1, 2, 3})
+    )
     assert (edits.remove, edits.add) == ((), 2)
 
 
 def test_a_full_tracklist_lets_the_oldest_played_picks_go():
     found = queue([1, 2, 3, 4], 4, max_length=4)
-    edits = plan(found, frozenset({1, 2, 3, 4}), ahead=2, replace=False)
+    edits = plan(found, frozenset({1, 2, 3, 4}), ahead=2)
     assert (edits.remove, edits.add, edits.make_room) == ((1, 2), 2, True)
 
 
 def test_a_tracklist_full_of_peoples_tracks_says_what_did_not_fit():
-    edits = plan(queue([1, 2], 2, max_length=3), frozenset(), ahead=2, replace=False)
+    edits = plan(queue([1, 2], 2, max_length=3), frozenset(), ahead=2)
     assert (edits.remove, edits.add, edits.short) == ((), 1, 1)
 
 
@@ -211,20 +227,18 @@ def test_after_the_end_of_a_list_that_stopped_core_would_start_with_the_first():
 def test_under_random_all_that_was_not_drawn_counts_as_ahead():
     found = queue([1, 2, 3, 4], 2, random=True, played=frozenset({1, 2}))
     assert upcoming(found) == (3, 4)
-    assert not plan(found, frozenset({3}), ahead=2, replace=False)
+    assert not plan(found, frozenset({3}), ahead=2)
 
 
 def test_under_random_an_edit_takes_the_djs_played_tracks_along():
     found = queue([1, 2, 3, 4], 2, random=True, played=frozenset({1, 2, 3}))
-    edits = plan(found, frozenset({1, 2, 4}), ahead=2, replace=False)
+    edits = plan(found, frozenset({1, 2, 4}), ahead=2)
     assert (edits.remove, edits.add) == ((1,), 1)
 
 
 def test_under_random_near_the_end_replacing_waits_for_the_next_track():
     found = queue([1, 2, 3], 1, random=True, elapsed=199_000)
-    edits = plan(found, frozenset({2, 3}), ahead=2, replace=True)
-    assert not edits
-    assert edits.later
+    assert not plan(found, frozenset({2, 3}), ahead=2, stale=frozenset({2, 3}))
 
 
 def test_what_was_removable_when_planned_may_no_longer_be():

@@ -1,0 +1,81 @@
+"""A stand-in for a streaming service: a Mopidy backend with the scheme `spotify`.
+
+Mopidy finds it by the metadata that `install` writes. It plays the tests' own
+files and can be slow, away, or hold songs that cannot be played: a file `delay`
+in its folder holds the seconds of each look-up, a file `away` makes look-ups fail,
+and songs with `gone` in their name are found but do not play.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pathlib
+import time
+
+import pykka
+from mopidy import backend, config, ext
+from mopidy.models import Artist, Track
+
+FOLDER, MUSIC = "STAND_IN_FOLDER", "STAND_IN_MUSIC"
+METADATA = "Metadata-Version: 2.1\nName: Mopidy-StandIn\nVersion: 1.0\n"
+ENTRY_POINT = "[mopidy.ext]\nstandin = stand_in:Extension\n"
+
+
+def install(folder, music, monkeypatch):
+    """Let every Mopidy started from now on find the backend."""
+    info = folder / "Mopidy_StandIn-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(METADATA)
+    (info / "entry_points.txt").write_text(ENTRY_POINT)
+    (folder / "stand_in.py").write_text(pathlib.Path(__file__).read_text())
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+    monkeypatch.setenv(FOLDER, str(folder))
+    monkeypatch.setenv(MUSIC, str(music))
+    return folder
+
+
+class Extension(ext.Extension):
+    dist_name = "Mopidy-StandIn"
+    ext_name = "standin"
+    version = "1.0"
+
+    def get_default_config(self):
+        return "[standin]\nenabled = true\n"
+
+    def get_config_schema(self):
+        schema = super().get_config_schema()
+        schema["enabled"] = config.Boolean()
+        return schema
+
+    def setup(self, registry):
+        registry.add("backend", StandIn)
+
+
+class StandIn(pykka.ThreadingActor, backend.Backend):
+    uri_schemes = ("spotify",)
+
+    def __init__(self, config, audio):  # noqa: ARG002
+        super().__init__()
+        self.library = Library(backend=self)
+        self.playback = Playback(audio=audio, backend=self)
+
+
+class Library(backend.LibraryProvider):
+    def lookup(self, uri):
+        folder = pathlib.Path(os.environ[FOLDER])
+        if (folder / "delay").exists():
+            time.sleep(float((folder / "delay").read_text()))
+        if (folder / "away").exists():
+            logging.getLogger(__name__).warning("The stand-in is away")
+            return []
+        name = uri.rpartition(":")[2]
+        return [Track(uri=uri, name=name, artists=[Artist(name=name)], length=12_000)]
+
+
+class Playback(backend.PlaybackProvider):
+    def translate_uri(self, uri):
+        name = uri.rpartition(":")[2]
+        if "gone" in name:
+            return None
+        return (pathlib.Path(os.environ[MUSIC]) / f"{name}.wav").as_uri()
