@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 RoomRule = Literal["majority", "calmest", "seat"]
 
-# A crop of 48 pixels is what the network was trained with; at a third of that
-# the features of a face are a few pixels and the reading is nearly chance.
-PIXELS_NONE, PIXELS_FULL = 16.0, 48.0
+# What a face is worth, fitted to what the network still reads of small, smeared
+# and dark ones (`tests/bench/bench_quality.py`): nothing below the first number,
+# everything from the second on.
+PIXELS = (6.0, 26.0)
+SHARPNESS = (0.17, 1.0)
+LIGHT = (0.03, 0.09)  # mean grey level
 PIXELS_MOST = 2000.0  # no face in a camera's frame is larger
-LIGHT_FULL = 0.12  # mean grey level; below it noise grows faster than contrast
 LEAST_QUALITY = 0.05
 
 WORDS = {
@@ -60,24 +62,34 @@ def look_at(
         faces = [face for face in faces if _sits_in(face, seat)]
         if not faces:
             return "nobody is in the seat"
-    light = 1.0 if reading.light is None else _share(reading.light, 0.0, LIGHT_FULL)
-    if light * max(_quality(face) for face in faces) < LEAST_QUALITY:
-        return "the faces are too small or too blurred to read"
+    light = light_quality(reading.light)
+    if light * max(quality(face) for face in faces) < LEAST_QUALITY:
+        return "the faces are too small, too blurred or too dark to read"
     if rule == "calmest":
         faces = [min(faces, key=_arousal)]
     return _vote(faces, light)
 
 
+def quality(face: Face) -> float:
+    """Return what a face's probabilities are worth by its size and sharpness, 0 … 1."""
+    size = _share(face.pixels, *PIXELS) ** (1 / 2)
+    crisp = _share(face.sharpness, *SHARPNESS) ** (1 / 3)
+    return min(size, crisp)
+
+
+def light_quality(light: float | None) -> float:
+    """Return what is left of a face's worth in this light (0 … 1, None: unknown)."""
+    return 1.0 if light is None else _share(light, *LIGHT)
+
+
 def _vote(faces: Sequence[Face], light: float) -> Seen:
-    weights = [min(face.pixels, PIXELS_MOST) * _quality(face) for face in faces]
+    weights = [min(face.pixels, PIXELS_MOST) * quality(face) for face in faces]
     sums = [
         math.fsum(w * f.probabilities[i] for w, f in zip(weights, faces, strict=True))
         for i in range(len(EXPRESSIONS))
     ]
-    quality = math.fsum(
-        w * _quality(f) for w, f in zip(weights, faces, strict=True)
-    ) / math.fsum(weights)
-    return Seen(normalised(sums), light * quality)
+    worth = math.fsum(w * quality(f) for w, f in zip(weights, faces, strict=True))
+    return Seen(normalised(sums), light * worth / math.fsum(weights))
 
 
 def _readable(face: Face) -> bool:
@@ -85,13 +97,8 @@ def _readable(face: Face) -> bool:
         usable(face.probabilities)
         and math.isfinite(face.pixels)
         and math.isfinite(face.sharpness)
-        and _quality(face) > 0
+        and quality(face) > 0
     )
-
-
-def _quality(face: Face) -> float:
-    size = _share(face.pixels, PIXELS_NONE, PIXELS_FULL)
-    return size * math.sqrt(min(1.0, max(0.0, face.sharpness)))
 
 
 def _share(value: float, low: float, high: float) -> float:

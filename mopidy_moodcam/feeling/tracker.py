@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 ENTER = 0.7
 LEAVE = 0.3
 CONFLICT = 120.0  # seconds of disagreement before the mood is given up
-PATIENCE = 300.0  # seconds without a usable reading before it is
+PATIENCE = 420.0  # seconds without a usable reading before it is
 ALIKE = 0.25  # of an interval: within it two readings see nearly the same picture
 HOUR = 3600.0
 
@@ -238,7 +238,6 @@ class Tracker:
         if label == self._label:
             return
         if label == UNKNOWN:
-            self._belief = filters.REST
             self._looks.clear()
         self._label, self._since = label, self._time.now
         self._changes.append(self._time.now)

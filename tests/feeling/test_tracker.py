@@ -136,14 +136,14 @@ def test_readings_that_contradict_each_other_end_in_unknown():
 def test_a_blurred_face_counts_less_than_a_sharp_one():
     sharp, blurred = happy_room(), happy_room()
     sharp.update(Reading(START + 200, (face("sad"),)))
-    blurred.update(Reading(START + 200, (face("sad", sharpness=0.05),)))
+    blurred.update(Reading(START + 200, (face("sad", sharpness=0.2),)))
     assert blurred.mood.confidence > sharp.mood.confidence
 
 
 def test_faces_of_a_few_pixels_are_no_evidence():
     tracker = Tracker()
     for s in range(0, 400, 20):
-        tracker.update(Reading(START + s, (face("happy", pixels=14.0),)))
+        tracker.update(Reading(START + s, (face("happy", pixels=5.0),)))
     assert tracker.mood.label == UNKNOWN
 
 
