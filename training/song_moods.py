@@ -4,7 +4,8 @@
 
 From 104,597 tracks with Spotify's features: means and deviations (the scale that
 libraries are compared with), how unknown features follow from valence and energy,
-and the clusters with their names. Only these numbers go into the file. What they
+and the clusters with their names. From the 178 rated clips: the same scale for what
+our own analysis of audio says. Only these numbers go into the file. What they
 are worth on the labelled tables is printed by tests/bench/bench_clusters.py.
 """
 
@@ -18,8 +19,10 @@ import pathlib
 import numpy as np
 import pandas as pd
 
+from mopidy_moodcam.resources import model_path
 from mopidy_moodcam.songs.clusters import AXES, ClusterModel, Scale
 from mopidy_moodcam.songs.fitting import fit
+from mopidy_moodcam.songs.heads import LEARNED, load_heads
 from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS, Sounds
 
 # Valence and energy make moods. The other four tell calm from sad and happy from
@@ -33,8 +36,10 @@ WEIGHTS = {
     "instrumentalness": 0.5,
     "loudness": 0.35,
 }
-# Mean and deviation of `arousal` where our own analysis of audio gives it.
-AROUSAL = (0.0, 0.35)
+# Tracks of a library that each reference scale counts for (see clusters.Scale). Ours of
+# audio comes from 178 clips only, so a library of a thousand is its own measure.
+COUNTS_FOR = {"spotify": 10_000, "audio": 1000}
+HAS_VOICE = 0.5  # Spotify: instrumentalness above it is an instrumental
 
 ROOT = pathlib.Path(__file__).parent.parent
 SHARED = pathlib.Path(os.environ.get("MOODCAM_SHARED") or ROOT.parent / "shared")
@@ -56,25 +61,66 @@ def read_sounds(table: pathlib.Path) -> Sounds:
     )
 
 
-def reference(sounds: Sounds) -> ClusterModel:
-    """Return a model without clusters: scale, weights and filling of gaps."""
+def reference(sounds: Sounds, audio: Scale | None) -> ClusterModel:
+    """Return a model without clusters: scales, weights and filling of gaps."""
     values = np.float64(sounds.values[:, : len(AXES)])  # noqa: PD011
     mean, deviation = values.mean(0), values.std(0)
     z = (values - mean) / deviation
     slopes = np.linalg.lstsq(z[:, :2], z[:, 2:], rcond=None)[0].T
-    scale = Scale(np.append(mean, AROUSAL[0]), np.append(deviation, AROUSAL[1]))
+    # Spotify has no arousal; one given by hand is on the plane's own scale.
+    spotify = Scale(
+        np.append(mean, 0.0), np.append(deviation, 0.4), COUNTS_FOR["spotify"]
+    )
     return ClusterModel(
         clusters=(),
-        scales={"spotify": scale, "audio": scale},
+        scales={"spotify": spotify, "audio": audio or spotify},
         weights=np.array([WEIGHTS[axis] for axis in AXES]),
         fill=np.vstack([np.eye(2), slopes]),
         default=True,
     )
 
 
-def learn(sounds: Sounds) -> ClusterModel:
-    """Return the default clusters."""
-    bare = reference(sounds)
+def audio_scale(sounds: Sounds, heard: np.ndarray, voice: np.ndarray) -> Scale:
+    """Return what our own analysis would say of a library like the table's.
+
+    `heard` are the clips' features, float [n, 7], `voice` bool [n]. The clips are
+    calmer and far more often instrumental than libraries are, so each counts for
+    the table's share of its kind: with or without a voice, and its third of energy.
+    """
+    energy = AXES.index("energy")
+    table = np.float64(sounds.values[:, : len(AXES)])  # noqa: PD011
+    thirds = np.quantile(table[:, energy], [1 / 3, 2 / 3])
+    sung = table[:, AXES.index("instrumentalness")] <= HAS_VOICE
+    here = kinds(heard[:, energy], thirds, voice)
+    there = kinds(table[:, energy], thirds, sung)
+    share = np.bincount(there, minlength=6) / len(there)
+    weights = share[here] / np.bincount(here, minlength=6)[here]
+    mean = np.average(heard, 0, weights)
+    deviation = np.sqrt(np.average((heard - mean) ** 2, 0, weights))
+    return Scale(mean, deviation, COUNTS_FOR["audio"])
+
+
+def kinds(energy: np.ndarray, thirds: np.ndarray, voice: np.ndarray) -> np.ndarray:
+    """Return a number 0 … 5 per track: its third of energy, with a voice or not."""
+    return np.digitize(energy, thirds) + 3 * voice.astype(int)
+
+
+def hear_clips(cache: pathlib.Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return features [n, 7] and voice [n] of the rated clips, by our own analysis."""
+    import song_heads  # noqa: PLC0415  (needs the clips and the weights)
+
+    clips, _ = song_heads.load()
+    heads = load_heads(model_path("song_heads.json"))[LEARNED]
+    heard = [heads.features(row) for row in song_heads.listen(clips, cache)]
+    columns = (*AXES, "arousal")
+    values = [[getattr(row, name) for name in columns] for row in heard]
+    voice = [row["vocals"] == "yes" for row in clips]
+    return np.array(values, float), np.array(voice)
+
+
+def learn(sounds: Sounds, audio: Scale | None = None) -> ClusterModel:
+    """Return the default clusters; `audio` is the scale of our own analysis."""
+    bare = reference(sounds, audio)
     fitted = fit(sounds, bare, reference=bare).model
     return ClusterModel(
         fitted.clusters, bare.scales, bare.weights, bare.fill, default=True
@@ -88,10 +134,16 @@ def main() -> None:
         "--tables", type=pathlib.Path, default=SHARED / "data" / "music"
     )
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "models")
+    parser.add_argument(
+        "--heard", type=pathlib.Path, help="keep what was heard in the clips here"
+    )
     arguments = parser.parse_args()
-    model = learn(read_sounds(arguments.tables / "catalogue.csv.gz"))
+    sounds = read_sounds(arguments.tables / "catalogue.csv.gz")
+    model = learn(sounds, audio_scale(sounds, *hear_clips(arguments.heard)))
     path = arguments.out / "song_moods.json"
     path.write_text(json.dumps(model.to_json(), indent=1) + "\n", "utf-8")
+    for group, scale in model.scales.items():
+        print(f"{group:8}", scale.mean.round(2), scale.deviation.round(2))
     for cluster in model.clusters:
         centre = " ".join(f"{value:+.2f}" for value in cluster.centre)
         print(f"{cluster.name:24} {cluster.song_mood:10} {cluster.size:7} {centre}")

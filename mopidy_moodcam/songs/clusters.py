@@ -35,11 +35,6 @@ AXES = COLUMNS[:6]
 
 _AROUSAL = COLUMNS.index("arousal")
 _ENERGY = AXES.index("energy")
-_ANCHOR = 10_000
-"""Tracks that the reference scale counts for in clusters. Names mean something only
-on a common scale: relative to itself alone, every second song of a metal collection
-is calm. (Right names on the playlists: 0.49 of the tracks at 50, 0.70 at 1000, 0.73
-at 3000, 0.75 at 10,000.)"""
 _PLANE_ANCHOR = 50
 """Tracks from which a library is half its own measure on the plane, which ranks songs
 within it: ten songs must not be stretched over the whole plane, some hundred should."""
@@ -69,10 +64,17 @@ class Cluster:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scale:
-    """Mean and standard deviation per axis and of arousal, float64 [7] each."""
+    """Mean and standard deviation per axis and of arousal, float64 [7] each.
+
+    As a reference it counts for `tracks` of a library. Names mean something only
+    on a common scale: relative to itself alone, every second song of a metal
+    collection is calm. (Right names on the playlists: 0.49 of the tracks where the
+    reference counts for 50, 0.70 for 1000, 0.73 for 3000, 0.75 for 10,000.)
+    """
 
     mean: np.ndarray
     deviation: np.ndarray
+    tracks: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +113,11 @@ class ClusterModel:
             "weights": _plain(self.weights),
             "fill": [_plain(row) for row in self.fill],
             "scales": {
-                group: {"mean": _plain(s.mean), "deviation": _plain(s.deviation)}
+                group: {
+                    "mean": _plain(s.mean),
+                    "deviation": _plain(s.deviation),
+                    "tracks": s.tracks,
+                }
                 for group, s in self.scales.items()
             },
             "clusters": [dataclasses.asdict(cluster) for cluster in self.clusters],
@@ -123,7 +129,7 @@ class ClusterModel:
         return cls(
             clusters=tuple(_cluster(item) for item in data["clusters"]),
             scales={
-                group: Scale(np.array(s["mean"]), np.array(s["deviation"]))
+                group: Scale(np.array(s["mean"]), np.array(s["deviation"]), s["tracks"])
                 for group, s in data["scales"].items()
             },
             weights=np.array(data["weights"]),
@@ -234,10 +240,11 @@ def _scaled(values: np.ndarray, scale: Scale) -> np.ndarray:
 
 def _anchored(values: np.ndarray, reference: Scale) -> Scale:
     values = values.astype(np.float64)
-    total = (~np.isnan(values)).sum(0) + _ANCHOR
-    mean = (np.nansum(values, 0) + _ANCHOR * reference.mean) / total
+    anchor = reference.tracks
+    total = (~np.isnan(values)).sum(0) + anchor
+    mean = (np.nansum(values, 0) + anchor * reference.mean) / total
     spread = np.nansum((values - mean) ** 2, 0)
-    prior = _ANCHOR * (reference.deviation**2 + (reference.mean - mean) ** 2)
+    prior = anchor * (reference.deviation**2 + (reference.mean - mean) ** 2)
     return Scale(mean, np.sqrt((spread + prior) / total))
 
 

@@ -48,18 +48,21 @@ def main() -> None:
         gnaw(Path(folder), options.tables, random.Random(options.seed))
 
 
-IMPORT = (
-    "import pathlib, resource, sys, time;"
-    "from mopidy_moodcam.songs import catalogue, tables;"
-    "opened = catalogue.Catalogue.open(sys.argv[1]);"
-    "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-    "wall, cpu = time.perf_counter(), time.process_time();"
-    "tables.import_file(opened, pathlib.Path(sys.argv[2]));"
-    "wall, cpu = time.perf_counter() - wall, time.process_time() - cpu;"
-    "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-    "print(f'{wall:.1f} s ({cpu:.1f} s of processor time),'"
-    "      f' memory grew by {(after - before) / 1000:.0f} MB')"
-)
+IMPORT = """
+import pathlib, sys, time
+from mopidy_moodcam.songs import catalogue, tables
+
+def peak():  # not ru_maxrss, which begins with the peak of the parent
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1000
+
+opened = catalogue.Catalogue.open(sys.argv[1])
+before, wall, cpu = peak(), time.perf_counter(), time.process_time()
+tables.import_file(opened, pathlib.Path(sys.argv[2]))
+wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+print(f"{wall:.1f} s ({cpu:.1f} s of processor time),", end=" ")
+print(f"memory grew by {peak() - before:.0f} MB")
+"""
 
 
 def speed(folder: Path) -> None:
