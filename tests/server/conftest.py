@@ -245,10 +245,10 @@ def serve(tmp_path, home, music):
     """Start servers with the settings given; each is ended after the test."""
     servers = []
 
-    def start(folder=None, sections=None, **moodcam):
+    def start(folder=None, sections=None, *, has_songs=True, **moodcam):
         folder = folder or copy_home(home, tmp_path / f"server{len(servers)}")
         moodcam = {"camera": "none", "watch": "always", **moodcam}
-        server = run_server(folder, music, moodcam, sections or {})
+        server = run_server(folder, music, moodcam, sections or {}, has_songs=has_songs)
         servers.append(server)
         return server
 
