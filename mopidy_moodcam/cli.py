@@ -171,14 +171,21 @@ def import_(arguments: Arguments, config: Config) -> int:
         return tables.import_files(catalogue, arguments.files, _console())
 
 
-def spotify(_: Arguments, config: Config) -> int:
+def spotify(arguments: Arguments, config: Config) -> int:
     """Bring in the listener's own Spotify songs."""
     from mopidy_moodcam.settings import Settings  # noqa: PLC0415
     from mopidy_moodcam.songs import spotify  # noqa: PLC0415
 
     settings = Settings.from_config(config["moodcam"])
+    wanted = spotify.Wanted(
+        playlists=(*arguments.playlist, *([""] if arguments.playlists else [])),
+        saved=arguments.saved,
+        searches=tuple(arguments.search),
+        login=arguments.login,
+        logout=arguments.logout,
+    )
     with _catalogue(config) as catalogue:
-        return spotify.sync(catalogue, settings, data_dir(config), _console())
+        return spotify.sync(catalogue, settings, data_dir(config), _console(), wanted)
 
 
 def cluster(_: Arguments, config: Config) -> int:
@@ -313,6 +320,12 @@ def data_dir(config: Config) -> pathlib.Path:
     from mopidy_moodcam import Extension  # noqa: PLC0415
 
     return Extension.get_data_dir(config)  # type: ignore[arg-type]
+
+
+def _media_dir(config: Config) -> str | None:
+    """Return Mopidy-Local's folder, where there is one."""
+    folder = config.get("local", {}).get("media_dir")
+    return str(folder) if folder else None
 
 
 def _console() -> Console:

@@ -73,6 +73,29 @@ def _import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", help="CSV or Parquet files")
 
 
+def _spotify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--saved", action="store_true", help="your saved songs")
+    parser.add_argument(
+        "--playlists", action="store_true", help="all playlists of your own"
+    )
+    parser.add_argument(
+        "--playlist",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="this playlist: its name, id or link (may be repeated)",
+    )
+    parser.add_argument(
+        "--search",
+        action="append",
+        default=[],
+        metavar="WORDS",
+        help="songs found by these words (may be repeated)",
+    )
+    parser.add_argument("--login", action="store_true", help="log in anew")
+    parser.add_argument("--logout", action="store_true", help="forget the login")
+
+
 def _moods(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
@@ -155,7 +178,13 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     Subcommand("check", "Look at camera, models, songs and server.", "check", _check),
     Subcommand("scan", "Analyse the sound of Mopidy's library.", "scan", _scan),
     Subcommand("import", "Read songs and features from tables.", "import_", _import),
-    Subcommand("spotify", "Bring in your own Spotify songs.", "spotify"),
+    Subcommand(
+        "spotify",
+        "Bring in your own Spotify songs.",
+        "spotify",
+        _spotify,
+        "Without options: your saved songs and all playlists of your own.",
+    ),
     Subcommand("cluster", "Sort the songs into moods anew.", "cluster"),
     Subcommand("moods", "Show and change which songs are for what.", "moods", _moods),
     Subcommand("export", "Write the catalogue to a table.", "export", _export),

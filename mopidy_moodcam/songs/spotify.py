@@ -64,8 +64,11 @@ ASKED = 100
 class SpotifySettings(Protocol):
     """The settings that matter here."""
 
-    spotify_client_id: str
-    spotify_audio_features: bool
+    @property
+    def spotify_client_id(self) -> str: ...  # noqa: D102
+
+    @property
+    def spotify_audio_features(self) -> bool: ...  # noqa: D102
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
