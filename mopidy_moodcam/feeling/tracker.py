@@ -37,10 +37,14 @@ if TYPE_CHECKING:
 
     from mopidy_moodcam.glossary import Reading
 
+# Chosen with `tests/bench/bench_feeling.py --sweep`: ENTER trades speed against
+# false changes, PATIENCE is the longest dark spell a mood should outlast, ALIKE
+# keeps readings of one moment from counting as several.
 ENTER = 0.7
 LEAVE = 0.3
 CONFLICT = 120.0  # seconds of disagreement before the mood is given up
 PATIENCE = 420.0  # seconds without a usable reading before it is
+FEW = 3  # readings that are no disagreement yet
 ALIKE = 0.25  # of an interval: within it two readings see nearly the same picture
 HOUR = 3600.0
 
@@ -97,7 +101,7 @@ class Tracker:
         self._evidence_at = -math.inf
         self._looked_at: dict[str, float] = {}
         self._agreed_at = self._time.now
-        self._blank = ""
+        self._blank = "nothing was seen yet"
         self._empty = 0
         self._looks: collections.deque[str] = collections.deque(maxlen=6)
 
@@ -179,6 +183,7 @@ class Tracker:
             self._empty += 1
             return
         self._empty = 0
+        self._blank = "nothing was seen for some minutes"
         weight = seen.quality * self._news(room)
         self._evidence_at = self._time.now
         shown = filters.shifted(seen.probabilities, self._offset())
@@ -213,10 +218,12 @@ class Tracker:
         if self._guests.waiting:
             return UNKNOWN, "guests are here, and nobody has said yes to watching"
         if self._time.now - self._evidence_at > PATIENCE:
-            return UNKNOWN, self._blank or "nothing was seen yet"
+            return UNKNOWN, self._blank
         best = _likeliest(self._belief)
         if self._probability(best) >= ENTER:
             return best, "" if best == self._label else self._story(best)
+        if self._label == UNKNOWN and len(self._looks) < FEW:
+            return UNKNOWN, "too little was seen yet"
         if self._label == UNKNOWN or self._time.now - self._agreed_at > CONFLICT:
             return UNKNOWN, "the readings do not agree on a mood"
         return self._label, ""

@@ -50,7 +50,8 @@ def test_a_clear_face_becomes_the_mood_within_three_readings():
 
 
 def test_one_reading_of_a_smile_is_not_yet_a_happy_room():
-    assert Tracker().update(reading(0, "happy")).label == UNKNOWN
+    mood = Tracker().update(reading(0, "happy"))
+    assert (mood.label, mood.why) == (UNKNOWN, "too little was seen yet")
 
 
 def test_a_change_of_face_becomes_the_mood_within_a_minute():
@@ -121,7 +122,8 @@ def test_a_mood_that_was_not_seen_for_long_is_unknown_with_the_reason(reason, wo
 
 def test_time_alone_ends_a_mood_that_nobody_confirms():
     tracker = happy_room()
-    assert tracker.pass_time(START + 200 + PATIENCE + 1).label == UNKNOWN
+    mood = tracker.pass_time(START + 200 + PATIENCE + 1)
+    assert (mood.label, mood.why) == (UNKNOWN, "nothing was seen for some minutes")
 
 
 def test_readings_that_contradict_each_other_end_in_unknown():
