@@ -108,20 +108,17 @@ def fit_centres(
     each. The old centres are one of the starts and win a near tie, so that
     clusters do not jump about between re-fits.
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
-
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(points))[:SAMPLE]
     sample = np.vstack([points[rows], prior.reshape(-1, 6)]).astype(np.float32)
     counts = np.append(np.ones(len(rows)), np.full(len(prior), PRIOR))
     clusters = min(clusters, len(np.unique(sample, axis=0)))
-    with threadpool_limits(1):  # the other cores belong to the music
-        best = _kmeans(sample, counts, clusters, n_init=STARTS, random_state=seed)
-        if len(previous.clusters) == clusters:
-            old = previous.centres * previous.weights.astype(np.float32)
-            again = _kmeans(sample, counts, clusters, n_init=1, init=old)
-            if again.inertia_ <= best.inertia_ * (1 + _CLOSE):
-                best = again
+    best = _kmeans(sample, counts, clusters, n_init=STARTS, random_state=seed)
+    if len(previous.clusters) == clusters:
+        old = previous.centres * previous.weights.astype(np.float32)
+        again = _kmeans(sample, counts, clusters, n_init=1, init=old)
+        if again.inertia_ <= best.inertia_ * (1 + _CLOSE):
+            best = again
     return best.cluster_centers_.astype(np.float64)
 
 
@@ -132,8 +129,12 @@ def _kmeans(
     **settings: Any,  # noqa: ANN401
 ) -> Any:  # noqa: ANN401
     from sklearn.cluster import KMeans  # noqa: PLC0415  (a second to import)
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
-    return KMeans(clusters, **settings).fit(sample, sample_weight=counts)
+    # After the import, which brings the pools: the other cores belong to the
+    # music, and one thread always adds up in the same order.
+    with threadpool_limits(1):
+        return KMeans(clusters, **settings).fit(sample, sample_weight=counts)
 
 
 def match_centres(
