@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.clusters import (
     Cluster,
     ClusterModel,
@@ -88,7 +89,7 @@ def fit(
     prior = reference.centres * bare.weights
     centres = fit_centres(points, clusters, previous, prior, seed)
     sizes = np.bincount(nearest(points, centres), minlength=len(centres))
-    fresh = named(centres / bare.weights, sizes, bare.weights)
+    fresh = sorted(named(centres / bare.weights, sizes, bare.weights), key=_by_mood)
     matched = match_centres(fresh, previous.clusters, bare.weights)
     pairs = zip(fresh, matched, strict=True)
     kept = [_kept(c, previous.clusters, old) for c, old in pairs]
@@ -210,6 +211,10 @@ def silhouettes(z: np.ndarray, model: ClusterModel) -> np.ndarray:
     values = (next_ - near) / np.maximum(next_, 1e-9)
     own = assign(z, model)
     return np.array([values[own == i].mean() for i in range(len(centres))])
+
+
+def _by_mood(cluster: Cluster) -> tuple[int, int]:
+    return list(SongMood).index(cluster.song_mood), -cluster.size
 
 
 def _kept(cluster: Cluster, previous: Sequence[Cluster], number: int) -> Cluster:
