@@ -33,6 +33,9 @@ LONGEST = 2 * 3600.0
 SILENCE = 10 ** (-66 / 20)
 """Root mean square below which a file counts as silent: -66 dBFS."""
 
+START = 8.0
+"""Seconds until a file's first sound; one with a protected stream never gives any."""
+
 PATIENCE = 20.0
 """Seconds of decoding after which a file is given up."""
 
@@ -136,6 +139,7 @@ class _Player:
             wanted -= len(part)
             if wanted <= 0:
                 break
+            self._hurry()
         samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
         samples = samples[: int(seconds * RATE)]
         # A float file may hold anything; what cannot be heard must not count.
@@ -158,18 +162,26 @@ class _Player:
         """Wait until the first sound has come through, or why it never will."""
         kinds = self._gst.MessageType
         message = self._pipeline.get_bus().timed_pop_filtered(
-            int(self._left() * self._gst.SECOND),
+            int(min(START, self._left()) * self._gst.SECOND),
             kinds.ERROR | kinds.ASYNC_DONE | kinds.EOS,
         )
         if message is None:
-            raise Unreadable("no sound came out of it in time")
+            raise Unreadable(self._why_nothing())
         if message.type == kinds.ERROR:
             raise Unreadable(_reason(self._gst, *message.parse_error()))
+
+    def _why_nothing(self) -> str:
+        if self._sink.get_static_pad("sink").get_current_caps() is None:
+            return "no stream in it can be decoded; it may be protected"
+        return "no sound came out of it in time"
 
     def _complain(self) -> None:
         message = self._pipeline.get_bus().pop_filtered(self._gst.MessageType.ERROR)
         if message is not None:
             raise Unreadable(_reason(self._gst, *message.parse_error()))
+        self._hurry()
+
+    def _hurry(self) -> None:
         if not self._left():
             raise Unreadable("decoding it took too long")
 
