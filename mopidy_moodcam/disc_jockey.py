@@ -20,6 +20,7 @@ from mopidy_moodcam.dj.queue import (
     upcoming,
 )
 from mopidy_moodcam.logs import OnChange, plain
+from mopidy_moodcam.player import PlayerAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,8 @@ logger = plain(__name__)
 TRIES = 4
 # After this many refusals in a row, wait before asking the backend again.
 RETRY_SECONDS = 30.0
+# A song that a slow backend brings within this time is the DJ's, not a person's.
+AWAIT_SECONDS = 300.0
 # Music that was started and does not sound is started anew after this long.
 START_SECONDS = 3.0
 LAST_PICKS = 20
@@ -83,6 +86,7 @@ class DiscJockey:
         self._last_end: _End | None = None
         self._unjudged: _End | None = None
         self._dirty = True
+        self._awaited: dict[str, Pick] = {}
         self._asked_until = 0.0
         self._start_again_at = 0.0
         self._starting = False
@@ -185,8 +189,13 @@ class DiscJockey:
         """Bring the queue to what the target asks for, if there is reason to."""
         if target is None or self._clock() < self._asked_until:
             return
-        if self._dirty or self._stale(target):
+        if not (self._dirty or self._stale(target)):
+            return
+        try:
             self._serve(target)
+        except PlayerAwayError:
+            self._dirty = True
+            raise
 
     def _serve(self, target: Target) -> None:
         self._look_again()
@@ -252,6 +261,7 @@ class DiscJockey:
             for tlid in self._own.tlids:
                 self._picks[tlid] = self._picker.recall(uris[tlid])
         self._gone |= self._own.keep(entries)
+        self._adopt_awaited()
         self._memory.remember(own=tuple(sorted(tuple(p) for p in self._own.to_json())))
 
     def _forget_gone(self) -> None:
@@ -286,13 +296,14 @@ class DiscJockey:
             pick = self._picker.pick(target, after=self._last_uri(), queue=self._queue)
             if pick is None:
                 break
-            tlid = self._player.insert(pick.uri, None)
+            tlid = self._insert(pick)
             if tlid is None:
                 refused += 1
                 self._picker.refused(pick)
                 continue
             self._note(tlid, pick)
             added += 1
+        self._say("Queued", added)
         if refused >= TRIES:
             self._asked_until = self._clock() + RETRY_SECONDS
             self._dirty = True
@@ -305,21 +316,47 @@ class DiscJockey:
             self._notes.settle("refused")
         return added
 
+    def _insert(self, pick: Pick) -> int | None:
+        try:
+            return self._player.insert(pick.uri, None)
+        except PlayerAwayError:
+            # A slow backend may still bring the song; then it is the DJ's, and
+            # meanwhile no second one is asked for.
+            self._awaited[pick.uri] = pick
+            self._asked_until = self._clock() + RETRY_SECONDS
+            raise
+
+    def _adopt_awaited(self) -> None:
+        oldest = self._clock() - AWAIT_SECONDS
+        self._awaited = {u: p for u, p in self._awaited.items() if p.time > oldest}
+        own = self._own_tlids
+        for tlid, uri in self._queue.entries:
+            if uri in self._awaited and tlid not in own:
+                self._note(tlid, self._awaited.pop(uri))
+                self._say("Queued", 1)
+
     def _note(self, tlid: int, pick: Pick) -> None:
         if self._own is None:
             self._own = Own()
         self._own.added([(tlid, pick.uri)])
         self._picks[tlid] = pick
-        self._queue = dataclasses.replace(
-            self._queue, entries=(*self._queue.entries, (tlid, pick.uri))
-        )
-        self._picker.queued(pick)
-        self._told(pick, "Queued")
+        if tlid not in self._queue.tlids:
+            self._queue = dataclasses.replace(
+                self._queue, entries=(*self._queue.entries, (tlid, pick.uri))
+            )
+        self._remember(pick)
 
-    def _told(self, pick: Pick, what: str) -> None:
+    def _remember(self, pick: Pick) -> None:
+        self._picker.queued(pick)
         self.last_picks = (pick, *self.last_picks)[:LAST_PICKS]
         self.picks_made += 1
-        logger.info("%s %s by %s: %s", what, pick.title, pick.artist, pick.reason)
+
+    def _say(self, what: str, count: int) -> None:
+        """Log the newest picks with their reasons, in one line."""
+        if count:
+            picks = reversed(self.last_picks[:count])
+            told = (f"{pick.title} by {pick.artist}: {pick.reason}" for pick in picks)
+            logger.info("%s %s", what, "; then ".join(told))
 
     def _last_uri(self) -> str | None:
         """Return the URI of the track that a new pick would follow."""
@@ -330,13 +367,14 @@ class DiscJockey:
         self._dirty = False
         if afresh:
             self._picks.clear()
+        made = self.picks_made
         while len(self._picks) < self._settings.ahead:
             pick = self._picker.pick(target, after=None, queue=self._queue)
             if pick is None:
-                return
+                break
             self._picks[-self.picks_made - 1] = pick
-            self._picker.queued(pick)
-            self._told(pick, "Would queue")
+            self._remember(pick)
+        self._say("Would queue", self.picks_made - made)
 
     def _start(self, after: int | None) -> None:
         """Start the music behind the track `after`, or at the queue's head."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import configparser
+import importlib.metadata
 import os
 import pathlib
 import signal
@@ -141,6 +142,7 @@ def write_config(  # noqa: PLR0917
             "m3u": {"enabled": "false"},
             "stream": {"enabled": "true"},
             "local": {"media_dir": music},
+            "logging": one_line_logging(),
             "moodcam": {"camera": camera, "autostart": "true"}
             | dict(pair.split("=", 1) for pair in options.set),
         }
@@ -150,6 +152,13 @@ def write_config(  # noqa: PLR0917
     with path.open("w", encoding="utf-8") as file:
         parser.write(file)
     return path
+
+
+def one_line_logging() -> dict[str, str]:
+    """Return settings for a log that a person can follow; Mopidy 4's is one."""
+    if importlib.metadata.version("Mopidy") >= "4":
+        return {}
+    return {"format": "%(asctime)s %(levelname)-7s %(message)s"}
 
 
 def run_quietly(command: list[str], what: str) -> None:

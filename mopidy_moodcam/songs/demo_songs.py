@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 RATE = 32_000
 SECONDS = 20.0
+TURNS = 4  # a piece is played over and over: nobody likes a new song every 20 s
 SAMPLES = int(RATE * SECONDS)
 BEATS = 4
 """Beats in a bar; a chord lasts a bar."""
@@ -452,7 +453,7 @@ STYLES: Mapping[SongMood, Style] = {
 
 
 def compose(mood: SongMood, number: int) -> tuple[str, Wave]:
-    """Return title and sound, float32 [samples, 2], of a song; always the same."""
+    """Return title and sound, float32 [samples, 2], of one turn; always the same."""
     style = STYLES[mood]
     title = style.titles[number]
     rng = np.random.default_rng(zlib.crc32(title.encode()))
@@ -495,7 +496,8 @@ def write(folder: Path) -> list[Path]:
         for number, title in enumerate(style.titles):
             path = folder / f"{title}.ogg"
             if not path.exists():
-                _write(path, compose(mood, number)[1], title, ARTISTS[number])
+                sound = np.tile(compose(mood, number)[1], (TURNS, 1))
+                _write(path, sound, title, ARTISTS[number])
             paths.append(path)
     return paths
 

@@ -1,0 +1,177 @@
+"""The disc jockey beside a player of the tests; tests/server has the real one."""
+
+import dataclasses
+import logging
+
+import pytest
+
+from mopidy_moodcam.disc_jockey import AWAIT_SECONDS, RETRY_SECONDS, TRIES, DiscJockey
+from mopidy_moodcam.dj.queue import Queue
+from mopidy_moodcam.glossary import Affect, Pick, SongMood, Target
+from mopidy_moodcam.memory import Memory
+from mopidy_moodcam.player import PlayerAwayError
+from mopidy_moodcam.settings import Settings
+
+HAPPY = Target(SongMood.HAPPY, Affect(0.7, 0.4), "the room is happy")
+SAD = Target(SongMood.SAD, Affect(-0.6, -0.4), "the room is sad")
+
+
+class Clock:
+    now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+class TestPlayer:
+    """Holds a tracklist as core does; `late` songs come after the wait is over."""
+
+    __test__ = False
+
+    def __init__(self):
+        self.entries = []
+        self.late = []
+        self.slow = False
+        self.takes_nothing = False
+        self.asked = 0
+
+    def queue(self):
+        return Queue(entries=tuple(self.entries))
+
+    def state(self):
+        return "stopped"
+
+    def insert(self, uri, position):
+        assert position is None
+        self.asked += 1
+        if self.slow:
+            self.late.append(uri)
+            raise PlayerAwayError
+        if self.takes_nothing:
+            return None
+        return self.append(uri)
+
+    def append(self, uri):
+        self.entries.append((100 + len(self.entries) + self.asked, uri))
+        return self.entries[-1][0]
+
+    def remove(self, tlids):
+        gone = set(tlids)
+        self.entries = [entry for entry in self.entries if entry[0] not in gone]
+
+    def play(self, tlid=None):
+        pass
+
+
+class TestPicker:
+    """Picks song after song of the target's mood."""
+
+    __test__ = False
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.made = 0
+
+    def pick(self, target, *, after, queue):
+        del after, queue
+        self.made += 1
+        title = f"{target.song_mood} {self.made}"
+        reason = f"because {target.why}"
+        uri = f"test:{title}"
+        return Pick(uri, title, "Nobody", target.song_mood, reason, self.clock())
+
+    def queued(self, pick): ...
+    def unheard(self, pick): ...
+    def refused(self, pick): ...
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def player():
+    return TestPlayer()
+
+
+@pytest.fixture
+def make(tmp_path, clock, player):
+    def make(**settings):
+        settings = dataclasses.replace(Settings(), **settings)
+        memory = Memory(tmp_path / "state.json")
+        return DiscJockey(settings, memory, player, TestPicker(clock), clock=clock)
+
+    return make
+
+
+def test_each_pick_is_logged_once_with_its_reason(make, caplog):
+    dj = make()
+    with caplog.at_level(logging.INFO):
+        dj.serve(HAPPY)
+        dj.serve(HAPPY)
+    why = "because the room is happy"
+    assert caplog.messages == [
+        f"Queued happy 1 by Nobody: {why}; then happy 2 by Nobody: {why}"
+    ]
+
+
+def test_a_song_that_a_slow_backend_brings_late_is_the_djs(make, player, clock):
+    dj = make()
+    player.slow = True
+    with pytest.raises(PlayerAwayError):
+        dj.serve(HAPPY)
+    player.slow = False
+    player.append(player.late[0])
+    dj.look()
+    assert [pick.title for pick in dj.next_picks] == ["happy 1"]
+    clock.now += RETRY_SECONDS
+    dj.serve(SAD)
+    assert all("sad" in uri for _, uri in player.entries)
+
+
+def test_a_slow_backend_is_not_asked_again_at_once(make, player, clock):
+    dj = make()
+    player.slow = True
+    with pytest.raises(PlayerAwayError):
+        dj.serve(HAPPY)
+    for _ in range(10):
+        dj.serve(HAPPY)
+    assert player.asked == 1
+    clock.now += RETRY_SECONDS
+    with pytest.raises(PlayerAwayError):
+        dj.serve(HAPPY)
+
+
+def test_a_person_who_adds_the_same_song_much_later_owns_it(make, player, clock):
+    dj = make()
+    player.slow = True
+    with pytest.raises(PlayerAwayError):
+        dj.serve(HAPPY)
+    clock.now += AWAIT_SECONDS + 1
+    player.append(player.late[0])
+    dj.look()
+    assert dj.next_picks == ()
+
+
+def test_songs_that_mopidy_does_not_take_are_tried_a_few_times(make, player, caplog):
+    dj = make()
+    player.takes_nothing = True
+    for _ in range(5):
+        dj.serve(HAPPY)
+    assert player.asked == TRIES
+    assert len(caplog.messages) == 1
+
+
+def test_a_shadow_day_says_what_it_would_queue_and_queues_nothing(make, player, caplog):
+    dj = make(dry_run=True)
+    with caplog.at_level(logging.INFO):
+        dj.serve(HAPPY)
+        dj.serve(HAPPY)
+        dj.serve(SAD)
+    assert player.entries == []
+    assert [pick.song_mood for pick in dj.next_picks] == [SongMood.SAD] * 2
+    assert [message.split()[:3] for message in caplog.messages] == [
+        ["Would", "queue", "happy"],
+        ["Would", "queue", "sad"],
+    ]
