@@ -1,4 +1,4 @@
-"""Who may change something over HTTP.
+"""Who may read and change something over HTTP.
 
 Mopidy guards its own web API against foreign pages, but not those of
 extensions, and a camera switch deserves a guard:
@@ -6,9 +6,9 @@ extensions, and a camera switch deserves a guard:
 - A page of another site cannot send `application/json` unasked, and where a
   browser names the page's origin it must be this server or stand in
   `http/allowed_origins`.
-- A site that points its own name at this machine (DNS rebinding) is stopped
-  because this server must have been called by an address, by a name of the
-  home network, or by a name in `http/allowed_origins`.
+- A site that points its own name at this machine (DNS rebinding) may not even
+  read how the room feels: this server must have been called by an address, by a
+  name of the home network, or by a name in `http/allowed_origins`.
 - With `moodcam/token` set, other machines must show it for every change.
   Without it they may steer, as they may with Mopidy's own web API (a phone
   must be able to use the page), but may not post readings: what the room

@@ -111,11 +111,15 @@ class ApiHandler(_Quiet):
         self._body = bytearray()
 
     def prepare(self) -> None:
-        """Refuse long bodies before they are read."""
+        """Refuse strange names of this server, and long bodies before they are read."""
         self.request.connection.set_max_body_size(BODY_LIMIT)  # type: ignore[union-attr]
         length = self.request.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > BODY_LIMIT:
             raise tornado.web.HTTPError(413)
+        try:
+            self._access.check_host(self.request)
+        except Refused as refused:
+            self.refuse(refused.status, str(refused))
 
     def data_received(self, chunk: bytes) -> None:
         """Collect the body."""
@@ -143,7 +147,6 @@ class ApiHandler(_Quiet):
         kind = self.request.headers.get("Content-Type", "").partition(";")[0]
         if kind.strip().lower() != "application/json":
             raise Refused(415, "Send JSON with 'Content-Type: application/json'.")
-        self._access.check_host(self.request)
         self._access.check_origin(self.request)
         self._access.check_machine(self.request, reading=self._reading)
 

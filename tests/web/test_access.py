@@ -157,3 +157,12 @@ def test_foreign_pages_change_nothing(client, puppet, headers):
     assert status == 403
     assert "http/allowed_origins" in answer["error"]
     assert puppet.commands == []
+
+
+def test_a_rebound_name_cannot_even_read_the_mood(client):
+    for path in ("status.json", "api/mood", "api/songs?q=x"):
+        answer, body = client.ask("GET", path, Host="evil.example:6680")
+        assert answer.status == 403
+        assert b"http/allowed_origins" in body
+    answer, _ = client.ask("GET", "", Host="evil.example:6680")
+    assert answer.status == 200  # the page itself, which then says why it is empty

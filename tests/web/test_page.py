@@ -249,6 +249,15 @@ def test_songs_of_a_mood_are_listed_and_searched(page):
     ]
 
 
+def test_a_long_list_goes_on_when_asked(page):
+    page.get_by_label("Search songs").fill("song")
+    page.get_by_role("button", name="Search").click()
+    expect(page, "#found li").to_have_count(50)
+    page.get_by_role("button", name="More").click()
+    expect(page, "#found li").to_have_count(72)
+    playwright.expect(page.get_by_role("button", name="More")).to_be_hidden()
+
+
 def test_what_was_loved_before_is_marked(page):
     page.get_by_role("button", name=re.compile("Show the sad songs")).click()
     row = page.locator("#found li", has_text="Sad song 3")

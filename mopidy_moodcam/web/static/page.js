@@ -143,7 +143,7 @@ async function fetchJson(path) {
   const date = Date.parse(answer.headers.get("Date") ?? "");
   if (date) clockOff = Math.abs(date - Date.now()) < 5000 ? 0 : (date - Date.now()) / 1000;
   const value = await answer.json();
-  if (!answer.ok) throw new Error(value.error);
+  if (!answer.ok) throw Object.assign(new Error(value.error), { refused: true });
   return value;
 }
 
@@ -410,7 +410,7 @@ function shelfRow(mood, number, most) {
     {},
     make(
       "button",
-      { type: "button", "aria-label": `Show the ${mood} songs, ${number}${borrowed ? ", borrowed from neighbours" : ""}`, onclick: () => showSongs(mood) },
+      { type: "button", "aria-label": `Show the ${mood} songs, ${number}${borrowed ? ", borrowed from neighbours" : ""}`, onclick: () => find(`song_mood=${mood}`, `${capital(mood)} songs`) },
       make("span", { class: "name" }, mood),
       make("span", { class: "bar", "aria-hidden": "true" }, fill),
       make("span", { class: "count" }, `${number.toLocaleString()}${borrowed ? " borrowed" : ""}`),
@@ -437,29 +437,41 @@ function drawLearnt() {
 
 // ------------------------------------------------------------------- songs
 
-async function showSongs(mood) {
-  await find(`api/songs?song_mood=${mood}&limit=100`, `${capital(mood)} songs`);
-}
+const PAGE = 50;
 
-async function find(path, title) {
+async function find(query, title) {
   const asked = ++searched;
-  let songs;
-  try {
-    ({ songs } = await fetchJson(path));
-  } catch (error) {
-    toast(error.message || "The server does not answer.");
-    return;
-  }
-  if (asked !== searched) return; // a later search was quicker
-  for (const it of songs) {
-    if (it.verdict === "none") judged.delete(it.uri);
-    else judged.set(it.uri, it.verdict);
-  }
+  const songs = await fetchSongs(query, 0);
+  if (!songs || asked !== searched) return; // a later search was quicker
   const list = make("ol", { class: "songs", tabindex: "0", "aria-label": title });
   list.songs = songs;
   songList(list, songs, "No song was found.");
   const close = make("button", { type: "button", class: "soft", onclick: () => $("found").replaceChildren() }, "Close");
-  $("found").replaceChildren(make("div", { class: "head" }, make("h3", {}, title), close), list);
+  const more = make("button", { type: "button", class: "soft", onclick: () => findMore(query, list, more) }, "More");
+  more.hidden = songs.length < PAGE;
+  $("found").replaceChildren(make("div", { class: "head" }, make("h3", {}, title), close), list, more);
+}
+
+async function findMore(query, list, more) {
+  const songs = await fetchSongs(query, list.songs.length);
+  if (!songs) return;
+  list.songs.push(...songs);
+  songList(list, list.songs, "");
+  more.hidden = songs.length < PAGE;
+}
+
+async function fetchSongs(query, offset) {
+  try {
+    const { songs } = await fetchJson(`api/songs?${query}&limit=${PAGE}&offset=${offset}`);
+    for (const it of songs) {
+      if (it.verdict === "none") judged.delete(it.uri);
+      else judged.set(it.uri, it.verdict);
+    }
+    return songs;
+  } catch (error) {
+    toast(error.refused ? error.message : "The server does not answer.");
+    return null;
+  }
 }
 
 // ---------------------------------------------------------------- controls
@@ -499,7 +511,7 @@ function listen() {
   $("search").addEventListener("submit", (event) => {
     event.preventDefault();
     const words = $("words").value.trim();
-    if (words) find(`api/songs?limit=50&q=${encodeURIComponent(words)}`, `Songs with “${words}”`);
+    if (words) find(`q=${encodeURIComponent(words)}`, `Songs with “${words}”`);
   });
 }
 
@@ -567,8 +579,9 @@ async function poll() {
   try {
     show(await fetchJson("status.json"));
     linked("live", "every few seconds");
-  } catch {
+  } catch (error) {
     linked("lost", "no connection");
+    if (error.refused) toast(error.message);
   }
 }
 
