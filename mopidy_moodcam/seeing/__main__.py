@@ -179,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say({"type": "state", "word": "starting", "why": "", "source": chosen.camera})
     clock = FastClock() if chosen.fast else Clock()
     try:
-        take = _eyesight(chosen, clock)
+        take = _eyesight(chosen, clock, say)
     except Exception as error:  # noqa: BLE001 (the edge: runtimes raise anything)
         say({"type": "state", "word": "trouble", "why": _in_words(error)})
         return CANNOT_START
@@ -220,6 +220,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--token", default="", help="the server's moodcam/token")
     parser.add_argument(
         "--leash", action="store_true", help="die with the program that started it"
+    )
+    parser.add_argument(
+        "--about", action="store_true", help="test the network, say what is in use"
     )
     parser.add_argument(
         "--fast", action="store_true", help="go through a file as fast as possible"
@@ -337,7 +340,7 @@ def _leave(status: int) -> NoReturn:
 
 
 def _eyesight(
-    chosen: argparse.Namespace, clock: Clock
+    chosen: argparse.Namespace, clock: Clock, say: Callable[[dict[str, Any]], None]
 ) -> Callable[[Callable[[str], None]], Reading]:
     """Load detector and network, once; return what takes a burst."""
     from mopidy_moodcam.seeing import burst, expression, faces  # noqa: PLC0415
@@ -345,7 +348,19 @@ def _eyesight(
 
     faces.cv2.setNumThreads(1)
     finder: FaceFinder = faces.open_finder()
-    model: Model = expression.load(runtime=chosen.runtime)
+    network = expression.load(runtime=chosen.runtime)
+    if chosen.about:
+        network.self_test()
+        say(
+            {
+                "type": "about",
+                "opencv": faces.cv2.__version__,
+                "finder": type(finder).__name__,
+                "runtime": network.runtime,
+                "labels": list(network.labels),
+            }
+        )
+    model: Model = network
 
     def take(beat: Callable[[str], None]) -> Reading:
         beat("open")

@@ -270,6 +270,8 @@ def _letterbox(
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     left, top = (size - small[0]) // 2, (size - small[1]) // 2
     square = np.zeros((size, size, 3), np.uint8)
+    # Averaging all pixels of a large frame takes longer than the net itself.
+    image = image[:: (step := max(1, max(height, width) // (2 * size))), ::step]
     square[top : top + small[1], left : left + small[0]] = cv2.resize(
         image, small, interpolation=way
     )
@@ -356,11 +358,14 @@ def _cut_square(
     image: np.ndarray, centre: Point, side: float
 ) -> tuple[np.ndarray, int, int]:
     """Cut a square out, its edge repeated beyond the image; with left and top."""
-    length = max(2, round(side))
-    left, top = round(centre[0] - length / 2), round(centre[1] - length / 2)
     height, width = image.shape[:2]
-    if left >= 0 <= top and left + length <= width and top + length <= height:
-        return image[top : top + length, left : left + length], left, top
-    rows = np.clip(np.arange(top, top + length), 0, height - 1)
-    columns = np.clip(np.arange(left, left + length), 0, width - 1)
-    return image[rows][:, columns], left, top
+    length = max(2, round(side))
+    left = min(max(round(centre[0] - length / 2), 1 - length), width - 1)
+    top = min(max(round(centre[1] - length / 2), 1 - length), height - 1)
+    right, bottom = left + length, top + length
+    inside = image[max(0, top) : bottom, max(0, left) : right]
+    over = (-top, bottom - height, -left, right - width)
+    if max(over) <= 0:
+        return inside, left, top
+    a, b, c, d = (max(0, pixels) for pixels in over)
+    return cv2.copyMakeBorder(inside, a, b, c, d, cv2.BORDER_REPLICATE), left, top

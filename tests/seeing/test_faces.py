@@ -164,7 +164,7 @@ def test_broken_weights_name_the_command_that_mends_them(tmp_path, monkeypatch):
 )
 def test_photographs_far_rolled_and_dim_are_found(finder, case, least):
     folder = shared_data("faces")
-    photos = bench_faces.photographs(folder)[::2]
+    photos = bench_faces.photographs(folder)[::4]
     empty = bench_faces.clip_frames(folder / "clips" / "no_face.mp4")[::10]
     rng = np.random.default_rng(2)
     frames = [

@@ -1,0 +1,352 @@
+"""`mopidy moodcam check`: everything that must be right, in one table.
+
+Each line has a verdict and, where something is wrong, the command or setting that
+mends it. The camera is tried by a real eye in its own process, so a camera that
+hangs or a library that crashes is a line of the table too. Works before Mopidy was
+ever started; changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import enum
+import importlib.metadata
+import importlib.util
+import json
+import os
+import pathlib
+import platform
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mopidy_moodcam import __version__
+from mopidy_moodcam.glossary import EXPRESSIONS, Reading
+from mopidy_moodcam.seeing import devices
+from mopidy_moodcam.settings import Settings
+from mopidy_moodcam.weights.fetch import RECIPES, is_there
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from rich.console import Console
+
+EYE_SECONDS = 90.0  # a Raspberry Pi loads torch in half a minute
+BURSTS = 2  # the first one is slower: libraries warm up
+SMALL_FACE = 30.0  # pixels; smaller ones are found but read badly
+DIM = 0.15  # mean grey level under which readings become doubtful
+WEIGHTS = pathlib.Path(__file__).parent / "weights"
+
+
+class Verdict(enum.StrEnum):
+    """How a line of the table stands."""
+
+    GOOD = "good"
+    NOTE = "note"
+    BAD = "bad"
+
+
+COLOURS = {Verdict.GOOD: "green", Verdict.NOTE: "yellow", Verdict.BAD: "red"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """One thing looked at: what was found, and what mends it."""
+
+    what: str
+    verdict: Verdict
+    found: str
+    mend: str = ""
+
+
+def run(
+    config: Mapping[str, Any], *, camera: str | None = None, console: Console
+) -> int:
+    """Check with Mopidy's configuration; returns 0 unless something is bad."""
+    settings = Settings.from_config(config.get("moodcam", {}))
+    if camera:
+        settings = dataclasses.replace(settings, camera=camera)
+    core = pathlib.Path(config.get("core", {}).get("data_dir") or ".").expanduser()
+    return check(settings, core / "moodcam", console)
+
+
+def check(
+    settings: Settings,
+    data_dir: pathlib.Path,
+    console: Console,
+    *,
+    ask_eye: Callable[[Settings], EyeTalk] | None = None,
+) -> int:
+    """Look at everything and print the table; returns 0 unless something is bad.
+
+    `ask_eye` replaces the start of a real eye.
+    """
+    lines = [*versions(), *weights(WEIGHTS), *camera_lines(settings.camera)]
+    if settings.camera != "none":
+        console.print(f"Looking through the camera {settings.camera!r} …", markup=False)
+        talk = (ask_eye or talk_to_eye)(settings)
+        if lines[-1].verdict is Verdict.BAD and talk.about:
+            talk.trouble = ""  # the camera's own line says it already
+        lines += eye_lines(talk, settings)
+    lines += catalogue(data_dir / "catalogue.sqlite")
+    console.print(table(lines))
+    return 1 if any(line.verdict is Verdict.BAD for line in lines) else 0
+
+
+def table(lines: Sequence[Line]) -> Any:  # noqa: ANN401 (rich is imported late)
+    """Return the lines as a rich table."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    made = Table(show_lines=False, pad_edge=False, box=None)
+    for heading in ("", "", "found", "to mend it"):
+        made.add_column(heading, overflow="fold")
+    for line in lines:
+        colour = COLOURS[line.verdict]
+        made.add_row(
+            Text(line.verdict, style=colour),
+            Text(line.what, style="bold"),
+            Text(line.found),
+            Text(line.mend),
+        )
+    return made
+
+
+def versions() -> Iterator[Line]:
+    """Say which versions are at work."""
+    mopidy = _version("Mopidy") or "missing"
+    found = (
+        f"MoodCam {__version__}, Mopidy {mopidy}, Python {platform.python_version()}"
+    )
+    yield Line("versions", Verdict.GOOD, found)
+    missing = [name for name in ("sklearn", "mutagen") if not _installed(name)]
+    if missing:
+        yield Line(
+            "analysis of songs",
+            Verdict.NOTE,
+            f"the Python packages {', '.join(missing)} are missing",
+            "pip install 'Mopidy-MoodCam[songs]'",
+        )
+
+
+def weights(folder: pathlib.Path) -> Iterator[Line]:
+    """Say whether the third-party weights are there and unchanged."""
+    missing = [recipe.target for recipe in RECIPES if not is_there(recipe, folder)]
+    if missing:
+        yield Line(
+            "weights",
+            Verdict.BAD if missing[0].startswith("blazeface") else Verdict.NOTE,
+            f"missing or changed: {', '.join(missing)}",
+            "python -m mopidy_moodcam.weights",
+        )
+    else:
+        yield Line("weights", Verdict.GOOD, f"{len(RECIPES)} files, as pinned")
+
+
+def camera_lines(
+    source: str,
+    list_devices: Callable[[], list[str]] = devices.video_devices,
+    name_device: Callable[[str], str] = devices.camera_name,
+) -> Iterator[Line]:
+    """Say which camera the setting means and whether this user may open it."""
+    if source == "none":
+        yield Line("camera", Verdict.NOTE, "switched off by moodcam/camera = none")
+        return
+    if source != "auto" and not source.startswith("/dev/"):
+        if not source.isdecimal():
+            yield Line("camera", Verdict.GOOD, f"{source!r}, no device of this machine")
+            return
+        source = f"/dev/video{source}"
+    paths = list_devices() if source == "auto" else [source]
+    if not paths:
+        yield Line(
+            "camera",
+            Verdict.BAD,
+            "no camera device on this machine",
+            "plug one in, or set moodcam/camera = demo",
+        )
+    yield from _devices(paths, name_device)
+
+
+def _devices(paths: Sequence[str], name_device: Callable[[str], str]) -> Iterator[Line]:
+    troubles = []
+    for path in paths:
+        try:
+            name = name_device(path)
+        except devices.CameraError as error:
+            troubles.append(error)
+        else:
+            yield Line("camera", Verdict.GOOD, f"{path}: {name}")
+            return
+    for error in troubles[:1]:
+        found, _, mend = error.sentence.partition("; run: ")
+        verdict = Verdict.NOTE if error.reason == "busy" else Verdict.BAD
+        yield Line("camera", verdict, found, mend)
+
+
+@dataclasses.dataclass(slots=True)
+class EyeTalk:
+    """What an eye said in one short life."""
+
+    about: dict[str, Any] | None = None
+    readings: list[Reading] = dataclasses.field(default_factory=list)
+    milliseconds: float | None = None
+    trouble: str = ""
+
+
+def talk_to_eye(settings: Settings, seconds: float = EYE_SECONDS) -> EyeTalk:
+    """Start a real eye for two bursts and listen; it is killed after `seconds`."""
+    command = [sys.executable, "-P", "-m", "mopidy_moodcam.seeing", "--about"]
+    command += ["--camera", settings.camera, "--runtime", settings.runtime]
+    command += ["--count", str(BURSTS), "--interval", "2"]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        said, cried = process.communicate(timeout=seconds)
+        talk = listen(said.splitlines())
+        if process.returncode and not talk.trouble:
+            last = cried.decode("utf-8", "replace").strip().splitlines()[-1:]
+            talk.trouble = f"the eye ended with {process.returncode}: {''.join(last)}"
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        talk = listen(process.communicate()[0].splitlines())
+        talk.trouble = "the camera hangs: it was asked and never answered"
+    return talk
+
+
+def listen(lines: Sequence[bytes]) -> EyeTalk:
+    """Take in the lines an eye printed."""
+    talk = EyeTalk()
+    for line in lines:
+        message = json.loads(line)
+        if message["type"] == "about":
+            talk.about = message
+        elif message["type"] == "reading":
+            talk.readings.append(Reading.from_json(message))
+            talk.milliseconds = message["milliseconds"]
+        elif message["word"] == "trouble":
+            talk.trouble = message["why"]
+    return talk
+
+
+def eye_lines(talk: EyeTalk, settings: Settings) -> Iterator[Line]:
+    """Say what the eye found of itself, of the light and of faces."""
+    if talk.about is None:
+        found, _, mend = talk.trouble.partition("; run: ")
+        yield Line("eye", Verdict.BAD, found or "the eye said nothing", mend)
+        return
+    yield from _about(talk.about)
+    if talk.trouble:
+        found, _, mend = talk.trouble.partition("; ")
+        yield Line("picture", Verdict.BAD, found, mend)
+    reading = talk.readings[-1] if talk.readings else None
+    if reading is None or not reading.frames:
+        return
+    yield _light(reading)
+    yield _faces(reading)
+    yield _cost(talk.milliseconds or 0.0, settings.interval)
+
+
+def _about(about: Mapping[str, Any]) -> Iterator[Line]:
+    if about["finder"] == "HaarFinder":
+        yield Line(
+            "face detector",
+            Verdict.NOTE,
+            "OpenCV's old cascade: frontal faces in good light only",
+            "python -m mopidy_moodcam.weights",
+        )
+    else:
+        yield Line(
+            "face detector", Verdict.GOOD, f"BlazeFace, OpenCV {about['opencv']}"
+        )
+    right = tuple(about["labels"]) == EXPRESSIONS
+    yield Line(
+        "expression network",
+        Verdict.GOOD if right else Verdict.BAD,
+        f"answers its test picture as it should, by {about['runtime']}"
+        if right
+        else f"its labels are {', '.join(about['labels'])}",
+        "" if right else "pip install --force-reinstall --no-deps Mopidy-MoodCam",
+    )
+
+
+def _light(reading: Reading) -> Line:
+    light = reading.light or 0.0
+    found = f"{100 * light:.0f} % of full"
+    if reading.reason == "dark":
+        return Line("light", Verdict.BAD, found, "uncover the lens or switch a lamp on")
+    if reading.reason == "blurred":
+        return Line("light", Verdict.BAD, f"{found}, but smeared", "wipe the lens")
+    if light < DIM:
+        return Line("light", Verdict.NOTE, found, "more light makes readings surer")
+    return Line("light", Verdict.GOOD, found)
+
+
+def _faces(reading: Reading) -> Line:
+    if not reading.faces:
+        return Line(
+            "faces",
+            Verdict.NOTE,
+            f"none ({reading.reason})",
+            "sit where you listen and run this again",
+        )
+    widths = [round(face.pixels) for face in reading.faces]
+    shown = ", ".join(_face(face.probabilities) for face in reading.faces)
+    found = f"{len(widths)}, {' and '.join(map(str, widths))} pixels wide: {shown}"
+    if max(widths) < SMALL_FACE:
+        return Line("faces", Verdict.NOTE, found, "bring the camera nearer")
+    return Line("faces", Verdict.GOOD, found)
+
+
+def _face(probabilities: Sequence[float]) -> str:
+    best = max(range(len(EXPRESSIONS)), key=probabilities.__getitem__)
+    return f"{EXPRESSIONS[best]} {100 * probabilities[best]:.0f} %"
+
+
+def _cost(milliseconds: float, interval: int) -> Line:
+    share = milliseconds / 10 / max(1, interval)
+    found = f"{milliseconds:.0f} ms of processor a burst, {share:.1f} % of one core"
+    if share > 5:
+        return Line("speed", Verdict.NOTE, found, "raise moodcam/interval")
+    return Line("speed", Verdict.GOOD, found)
+
+
+def catalogue(path: pathlib.Path) -> Iterator[Line]:
+    """Say how many songs are known; a missing catalogue is not made here."""
+    scan = "mopidy moodcam scan"
+    if not path.is_file():
+        yield Line("songs", Verdict.NOTE, "no catalogue yet", scan)
+        return
+    from mopidy_moodcam.songs.catalogue import Catalogue  # noqa: PLC0415
+    from mopidy_moodcam.songs.schema import CatalogueError  # noqa: PLC0415
+
+    try:
+        with Catalogue.open(path) as opened:
+            counts = opened.counts()
+    except CatalogueError as error:
+        yield Line("songs", Verdict.BAD, str(error))
+        return
+    found = f"{counts['tracks']} tracks, {counts['analysed']} with a place on the plane"
+    if counts["analysed"]:
+        yield Line("songs", Verdict.GOOD, found)
+    else:
+        yield Line("songs", Verdict.NOTE, found, scan)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None

@@ -1,0 +1,163 @@
+"""`mopidy moodcam check`: a verdict and a mending command for each line."""
+
+import io
+import os
+
+import pytest
+from rich.console import Console
+
+from mopidy_moodcam import check
+from mopidy_moodcam.check import EyeTalk, Verdict
+from mopidy_moodcam.glossary import EXPRESSIONS, Face, Reading
+from mopidy_moodcam.seeing.devices import CameraError
+from mopidy_moodcam.settings import Settings
+from mopidy_moodcam.songs.catalogue import Catalogue
+
+ABOUT = {
+    "finder": "BlazeFaceFinder",
+    "opencv": "4.14.0",
+    "runtime": "onnx",
+    "labels": list(EXPRESSIONS),
+}
+SMILE = Face((0.4, 0.4, 0.2, 0.2), 90.0, 1.0, (0, 0, 0, 0.9, 0, 0, 0.1))
+
+
+def talk(reading=None, **more):
+    readings = [reading] if reading else []
+    return EyeTalk(**{"about": ABOUT, "readings": readings, **more})
+
+
+def lines_of(said):
+    return {line.what: line for line in check.eye_lines(said, Settings())}
+
+
+def printed(tmp_path, said, **settings):
+    console = Console(file=io.StringIO(), width=160)
+    code = check.check(
+        Settings(**{"camera": "demo", **settings}),
+        tmp_path,
+        console,
+        ask_eye=lambda _: said,
+    )
+    return code, console.file.getvalue()
+
+
+def test_a_smile_in_good_light_is_good_throughout():
+    reading = Reading(1.0, (SMILE,), light=0.5, frames=5)
+    found = lines_of(talk(reading, milliseconds=80.0))
+    assert {line.verdict for line in found.values()} == {Verdict.GOOD}
+    assert "90 pixels wide: happy 90 %" in found["faces"].found
+    assert "0.4 % of one core" in found["speed"].found
+
+
+@pytest.mark.parametrize(
+    ("reading", "what", "verdict", "mend"),
+    [
+        (Reading(1.0, reason="dark", light=0.02, frames=5), "light", "bad", "lamp"),
+        (Reading(1.0, reason="blurred", light=0.4, frames=5), "light", "bad", "wipe"),
+        (Reading(1.0, reason="nobody", light=0.1, frames=5), "light", "note", "light"),
+        (Reading(1.0, reason="nobody", light=0.5, frames=5), "faces", "note", "sit"),
+    ],
+)
+def test_what_is_wrong_with_the_picture_says_what_mends_it(
+    reading, what, verdict, mend
+):
+    line = lines_of(talk(reading))[what]
+    assert line.verdict == verdict
+    assert mend in line.mend
+
+
+def test_a_far_face_asks_for_a_nearer_camera():
+    far = Face(SMILE.box, 22.0, 1.0, SMILE.probabilities)
+    line = lines_of(talk(Reading(1.0, (far,), light=0.5, frames=5)))["faces"]
+    assert (line.verdict, line.mend) == (Verdict.NOTE, "bring the camera nearer")
+
+
+def test_a_machine_too_slow_is_told_to_look_less_often():
+    reading = Reading(1.0, (SMILE,), light=0.5, frames=5)
+    line = lines_of(talk(reading, milliseconds=5000.0))["speed"]
+    assert line.mend == "raise moodcam/interval"
+
+
+def test_an_eye_that_cannot_start_says_the_command_that_mends_it():
+    said = EyeTalk(trouble="The model is missing; run: pip install more")
+    (line,) = check.eye_lines(said, Settings())
+    assert (line.verdict, line.mend) == (Verdict.BAD, "pip install more")
+
+
+def test_a_forbidden_camera_names_the_group_to_join():
+    def forbidden(path):
+        raise CameraError("gone", f"You may not open {path}; run: sudo usermod -aG v u")
+
+    (line,) = check.camera_lines("auto", lambda: ["/dev/video0"], forbidden)
+    assert (line.verdict, line.mend) == (Verdict.BAD, "sudo usermod -aG v u")
+
+
+def test_a_camera_in_use_is_only_noted():
+    def busy(_):
+        raise CameraError("busy", "Another program uses it")
+
+    (line,) = check.camera_lines("0", name_device=busy)
+    assert line.verdict is Verdict.NOTE
+
+
+def test_the_second_device_may_be_the_camera():
+    def name(path):
+        if path == "/dev/a":
+            raise CameraError("gone", "no camera")
+        return "Fine Webcam"
+
+    (line,) = check.camera_lines("auto", lambda: ["/dev/a", "/dev/b"], name)
+    assert (line.verdict, line.found) == (Verdict.GOOD, "/dev/b: Fine Webcam")
+
+
+def test_it_works_before_anything_exists_and_makes_nothing(tmp_path):
+    code, said = printed(tmp_path / "never", talk(), camera="none")
+    assert code in (0, 1)
+    assert "mopidy moodcam scan" in said
+    assert not (tmp_path / "never").exists()
+
+
+def test_the_catalogue_is_counted(tmp_path):
+    with Catalogue.open(tmp_path / "catalogue.sqlite"):
+        pass
+    (line,) = check.catalogue(tmp_path / "catalogue.sqlite")
+    assert line.found.startswith("0 tracks")
+    assert line.mend == "mopidy moodcam scan"
+
+
+def test_a_damaged_catalogue_is_a_line_not_a_traceback(tmp_path):
+    (tmp_path / "catalogue.sqlite").write_bytes(b"no database" * 500)
+    (line,) = check.catalogue(tmp_path / "catalogue.sqlite")
+    assert line.verdict is Verdict.BAD
+
+
+def test_missing_weights_name_the_command_that_fetches_them(tmp_path):
+    (line,) = check.weights(tmp_path)
+    assert line.verdict is Verdict.BAD
+    assert line.mend == "python -m mopidy_moodcam.weights"
+
+
+def test_brackets_in_what_was_found_are_printed_as_they_are(tmp_path):
+    _, said = printed(tmp_path, EyeTalk(trouble="it says [red]no[/red]"))
+    assert "[red]no[/red]" in said
+
+
+def test_something_bad_is_the_exit_status(tmp_path):
+    assert printed(tmp_path, EyeTalk(trouble="it does not start"))[0] == 1
+
+
+def test_a_camera_that_hangs_is_a_line_and_not_a_wait(tmp_path):
+    os.mkfifo(tmp_path / "hangs")
+    said = check.talk_to_eye(Settings(camera=str(tmp_path / "hangs")), seconds=1.5)
+    assert "hangs" in said.trouble
+
+
+@pytest.mark.slow
+def test_the_real_eye_is_asked():
+    said = check.talk_to_eye(Settings(camera="demo"))
+    if said.about is None:
+        pytest.skip(said.trouble)
+    assert said.trouble == ""
+    assert len(said.readings) == check.BURSTS
+    assert said.milliseconds > 0
