@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.songs.catalogue import Catalogue
+from mopidy_moodcam.songs.features import FeatureSource
+from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.workers import Worker
+from tests.songs import sound_files
+
+SCAN_FOLDER = Path(__file__).with_name("scan_folder.py")
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    with Catalogue.open(tmp_path / "catalogue.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory):
+    """Five short songs and a file that is none."""
+    folder = tmp_path_factory.mktemp("songs")
+    for number, mood in enumerate(list(SongMood)[:5]):
+        sound_files.write(folder / f"{number}.ogg", sound_files.song(mood, 3.5))
+    (folder / "none.mp3").write_bytes(b"no song" * 99)
+    return folder
+
+
+def walked(folder):
+    return [
+        WalkedTrack(path.as_uri(), path, title=path.stem)
+        for path in sorted(folder.iterdir())
+    ]
+
+
+class Counted(Worker):
+    """A real worker that remembers what it was asked."""
+
+    def __init__(self, asked):
+        super().__init__()
+        self.asked = asked
+
+    def analyse(self, uri):
+        self.asked.append(uri)
+        return super().analyse(uri)
+
+
+def run(catalogue, tracks, **options):
+    asked, out = [], io.StringIO()
+    console = Console(file=out, width=200)
+    code = scan(
+        catalogue,
+        tracks,
+        console=console,
+        make_worker=lambda: Counted(asked),
+        **options,
+    )
+    return code, asked, out.getvalue()
+
+
+def test_all_files_get_features_or_a_reason_and_are_then_left_alone(catalogue, songs):
+    code, asked, said = run(catalogue, walked(songs), jobs=2)
+    assert code == 0
+    assert len(asked) == 6
+    assert "6 tracks: 5 analysed, 0 unchanged, 1 unreadable" in said
+    for track in walked(songs):
+        row = catalogue.find(track.uri)
+        if track.title == "none":
+            assert row.failed == "not an audio file"
+        else:
+            assert row.features.source is FeatureSource.AUDIO
+            assert row.features.enough
+    assert catalogue.counts()["tracks"] == 6
+
+    _, asked, said = run(catalogue, walked(songs))
+    assert asked == []
+    assert "6 unchanged" in said
+
+
+def test_a_file_is_analysed_again_when_it_changed_or_when_told(catalogue, tmp_path):
+    folder = tmp_path / "music"
+    folder.mkdir()
+    path = folder / "song.ogg"
+    path.write_bytes(b"not yet copied")
+    run(catalogue, walked(folder))
+    assert catalogue.find(path.as_uri()).failed
+    sound_files.write(path, sound_files.song(seconds=3.5))
+    run(catalogue, walked(folder))
+    row = catalogue.find(path.as_uri())
+    assert row.failed is None
+    assert row.features
+    assert len(run(catalogue, walked(folder))[1]) == 0
+    assert len(run(catalogue, walked(folder), force=True)[1]) == 1
+
+
+def test_a_limit_leaves_the_rest_for_the_next_scan(catalogue, songs):
+    assert len(run(catalogue, walked(songs), limit=2)[1]) == 2
+    assert catalogue.counts()["tracks"] == 6
+    assert len(run(catalogue, walked(songs))[1]) == 4
+
+
+def test_a_track_without_a_file_gets_a_marked_guess_from_its_genre(catalogue):
+    tracks = [
+        WalkedTrack("radio:1", genre="Death Metal"),
+        WalkedTrack("radio:2", genre="Ambient"),
+        WalkedTrack("radio:3"),
+    ]
+    run(catalogue, tracks)
+    metal, ambient, none = (catalogue.find(track.uri).features for track in tracks)
+    assert metal.source is FeatureSource.TAGS
+    assert metal.arousal > ambient.arousal
+    assert none is None
+
+
+def test_a_file_that_is_gone_says_so(catalogue, tmp_path):
+    track = WalkedTrack("local:track:gone.ogg", tmp_path / "gone.ogg")
+    run(catalogue, [track])
+    assert catalogue.find(track.uri).failed == "the file is gone"
+
+
+def test_where_no_worker_can_work_the_scan_says_one_sentence(catalogue, songs):
+    out = io.StringIO()
+
+    def make():
+        return Worker([sys.executable, "-c", "print('{\"trouble\": \"No luck [x].\"}')"])
+
+    console = Console(file=out, width=200)
+    assert scan(catalogue, walked(songs), console=console, make_worker=make) == 1
+    assert "No luck [x]." in out.getvalue()
+    assert "Traceback" not in out.getvalue()
+
+
+@pytest.mark.slow
+def test_a_scan_killed_at_any_moment_loses_nothing_analysed(songs, tmp_path):
+    path, rng, before = tmp_path / "catalogue.sqlite", np.random.default_rng(5), {}
+    for _ in range(5):
+        process = subprocess.Popen(
+            [sys.executable, SCAN_FOLDER, songs, path], stdout=subprocess.DEVNULL
+        )
+        time.sleep(rng.uniform(0.3, 4.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        before = check_killed(path, before)
+    command = [sys.executable, SCAN_FOLDER, songs, path]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    assert len(check_killed(path, before)) == 5
+
+
+def check_killed(path, before):
+    """Return what is analysed by now; all that was before must be there, once."""
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.rows("PRAGMA integrity_check") == [("ok",)]
+        uris = [uri for (uri,) in catalogue.rows("SELECT uri FROM tracks")]
+        assert len(uris) == len(set(uris))
+        rows = {uri: catalogue.find(uri) for uri in uris}
+    now = {uri: row.features for uri, row in rows.items() if row.features}
+    assert before.items() <= now.items()
+    return now
+
+
+@pytest.mark.slow
+def test_spoiled_files_end_with_features_or_a_reason(catalogue, tmp_path):
+    rng, folder = np.random.default_rng(6), tmp_path / "music"
+    folder.mkdir()
+    for ending in (".mp3", ".flac", ".ogg", ".m4a", ".wav"):
+        good = sound_files.write(tmp_path / f"good{ending}", sound_files.tone(seconds=4))
+        for number in range(3):
+            spoiled = sound_files.spoiled(good.read_bytes(), rng)
+            (folder / f"{number}{ending}").write_bytes(spoiled)
+    code, asked, _ = run(catalogue, walked(folder))
+    assert code == 0
+    assert len(asked) == 15
+    rows = [catalogue.find(track.uri) for track in walked(folder)]
+    assert all((row.features is None) == bool(row.failed) for row in rows)
+
+
+def test_workers_are_polite(songs):
+    worker = Worker()
+    try:
+        worker.analyse((songs / "0.ogg").as_uri())
+        assert os.getpriority(os.PRIO_PROCESS, worker._process.pid) >= 15
+    finally:
+        worker.stop()
