@@ -37,6 +37,13 @@ COLUMNS = (
 GROUPS = tuple(dict.fromkeys(SCALE_GROUP.values()))
 """Names of the groups of sources that share a scale."""
 
+_PLACED = "valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
+_SPOTIFY = "uri BETWEEN 'spotify:' AND 'spotify;'"
+_ALSO_A_FILE = (
+    f"{_SPOTIFY} AND EXISTS (SELECT 1 FROM tracks AS file"
+    " WHERE file.match_key = tracks.match_key AND file.failed IS NULL"
+    f" AND NOT file.{_SPOTIFY} AND {_PLACED})"
+)
 _MOODS = {str(mood): number for number, mood in enumerate(SongMood)}
 _GROUP = {str(s): GROUPS.index(SCALE_GROUP[s]) for s in FeatureSource}
 
@@ -72,7 +79,9 @@ def load_sounds(catalogue: Catalogue, today: dt.date | None = None) -> Sounds:
     """Read all tracks that have valence and energy (or arousal) and may be played.
 
     Banned tracks and what `exclusions` name are left out; a season is left out
-    outside its months as of `today` (default: now).
+    outside its months as of `today` (default: now). A song that the listener has
+    as a file and on Spotify counts once, as the file: else it would come twice
+    within the time that nothing is repeated.
     """
     clauses, values = exclusion_clauses(
         catalogue.exclusions(), today or dt.datetime.now().astimezone().date()
@@ -82,7 +91,7 @@ def load_sounds(catalogue: Catalogue, today: dt.date | None = None) -> Sounds:
         "SELECT id, artist_code, "
         f"{_cases('feature_source', _GROUP)}, {_cases('song_mood', _MOODS)},"
         f" verdict = '{Verdict.LOVED}', {numbers} FROM tracks"
-        " WHERE valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
+        f" WHERE {_PLACED} AND NOT ({_ALSO_A_FILE})"
         f" AND verdict <> '{Verdict.BANNED}'"
         + "".join(f" AND NOT ({clause})" for clause in clauses)
         + " ORDER BY id"

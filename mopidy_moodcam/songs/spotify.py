@@ -197,8 +197,11 @@ class _Errand:
             self._read(wanted, tally)
         finally:
             # What came before an error or an interruption is in the catalogue.
-            self._say(_words(tally))
+            if tally != Tally():
+                self._say(_words(tally))
             changed = twins.take_over(self._catalogue)
+        if tally == Tally():
+            self._say("You have no playlists on Spotify.")
         changed += self._features() if ask else 0
         self._say(*_waiting(self._catalogue, ask=ask))
         if changed:
@@ -329,4 +332,6 @@ def _progress(console: Console) -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )

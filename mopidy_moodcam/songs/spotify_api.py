@@ -272,7 +272,7 @@ def _later(seconds: float | None) -> str:
         return "later"
     minutes = math.ceil(seconds / 60)
     if minutes < 120:
-        return f"in {minutes} minutes"
+        return f"in {minutes} minutes" if minutes > 1 else "in a minute"
     return f"in {math.ceil(minutes / 60)} hours"
 
 
