@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 CLUSTERS = 7
 """k is a product rule: six song moods and one more, because sad music is of two
 kinds (acoustic and slow, or electric and dark). Silhouette would choose 2; on the
-rated tables 6 and 8 are within 0.03 of 7, from 9 on arousal separates less."""
+labelled tables 8 names 0.02 fewer tracks rightly, 6 and 10 more than 0.1."""
 
 OWN_FROM = 500
 """Tracks from which a library gets its own clusters. Smaller ones use those that
