@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # Chosen with `tests/bench/bench_feeling.py --sweep`: ENTER trades speed against
 # false changes, PATIENCE is the longest dark spell a mood should outlast, ALIKE
 # keeps readings of one moment from counting as several.
-ENTER = 0.7
+ENTER = 0.8
 LEAVE = 0.3
 CONFLICT = 120.0  # seconds of disagreement before the mood is given up
 PATIENCE = 420.0  # seconds without a usable reading before it is
