@@ -89,7 +89,7 @@ def main() -> int:
     print(f"{os.getloadavg()[0]:.1f} (a load above the cores inflates processor time)")
     measure("demo", "demo")
     with tempfile.TemporaryDirectory() as folder:
-        measure("1280×720 motion JPEG", str(webcam_video(Path(folder))))
+        measure("1280x720 motion JPEG", str(webcam_video(Path(folder))))
     return 0
 
 
