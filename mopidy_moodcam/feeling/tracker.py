@@ -52,6 +52,7 @@ SOONER = 0.5  # of the interval, while the evidence disagrees with the mood
 SOONEST = 0.25  # while a baseline is collected
 SLOWER = 1.5  # times the interval with each reading of an empty room …
 SLOWEST = 3.0  # … up to this: at 20 s, someone who returns waits a minute at most
+MOST_EMPTY = 10  # readings of an empty room that are counted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class Tracker:
         self._looked_at: dict[str, float] = {}
         self._agreed_at = self._time.now
         self._blank = "nothing was seen yet"
+        self._said = ""
         self._empty = 0
         self._looks: collections.deque[str] = collections.deque(maxlen=6)
 
@@ -158,7 +160,8 @@ class Tracker:
             self._switch(said, "you said so")
         elif said == "wrong" and self._label != UNKNOWN:
             wrong, self._belief = self._label, filters.REST
-            self._switch(UNKNOWN, f"you said it is not {wrong}")
+            self._said = f"you said it is not {wrong}"
+            self._switch(UNKNOWN, self._said)
         return self.mood
 
     def pace(self) -> float:
@@ -180,9 +183,10 @@ class Tracker:
     def _take(self, seen: Seen | str, room: str) -> None:
         if isinstance(seen, str):
             self._blank = seen
-            self._empty += 1
+            self._empty = min(self._empty + 1, MOST_EMPTY)
             return
         self._empty = 0
+        self._said = ""
         self._blank = "nothing was seen for some minutes"
         weight = seen.quality * self._news(room)
         self._evidence_at = self._time.now
@@ -223,7 +227,7 @@ class Tracker:
         if self._probability(best) >= ENTER:
             return best, "" if best == self._label else self._story(best)
         if self._label == UNKNOWN and len(self._looks) < FEW:
-            return UNKNOWN, "too little was seen yet"
+            return UNKNOWN, self._said or "too little was seen yet"
         if self._label == UNKNOWN or self._time.now - self._agreed_at > CONFLICT:
             return UNKNOWN, "the readings do not agree on a mood"
         return self._label, ""

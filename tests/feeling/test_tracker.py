@@ -177,6 +177,13 @@ def test_the_pace_slows_in_an_empty_room_up_to_a_minute():
     assert paces[-1] == 60
 
 
+def test_a_room_that_is_empty_for_days_is_looked_at_every_minute():
+    tracker = Tracker()
+    for s in range(0, 4 * 86400, 60):
+        tracker.update(reading(s))
+    assert tracker.pace() == 60
+
+
 def test_a_late_reading_passes_no_time():
     tracker = happy_room()
     before = tracker.mood
@@ -276,6 +283,7 @@ def test_wrong_makes_the_mood_unknown():
     mood = tracker.correct("wrong", START + 200)
     assert mood.label == UNKNOWN
     assert mood.why == "you said it is not happy"
+    assert tracker.pass_time(START + 205) == mood
 
 
 def test_a_tracker_told_to_forget_begins_anew():
