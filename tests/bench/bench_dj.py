@@ -32,15 +32,13 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "dj"))
-
-from shelves import CENTRES, random_shelf, target
 
 from mopidy_moodcam.dj.chooser import Chooser
 from mopidy_moodcam.dj.feedback import Feedback
 from mopidy_moodcam.dj.recent import ROW_OF, Recent
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.shelf import Shelf
+from tests.dj.shelves import CENTRES, random_shelf, target
 
 SONGS = 6_000
 FIRST_LISTENER = 100  # the weights were tuned on listeners 0 to 15

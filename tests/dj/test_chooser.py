@@ -5,23 +5,18 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
-import sys
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from shelves import random_shelf, target
-
 from mopidy_moodcam.dj.chooser import WIDEST, Chooser
 from mopidy_moodcam.dj.feedback import Feedback
 from mopidy_moodcam.dj.recent import Recent
 from mopidy_moodcam.glossary import SongMood, Verdict
+from tests.dj.shelves import random_shelf, target
 
 TWO_HOURS = 7200.0
 SONG = 200.0

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from shelves import random_shelf
-
 from mopidy_moodcam.dj.feedback import KIN_MOST, STRENGTH, Feedback
 from mopidy_moodcam.glossary import SongMood, Verdict
+from tests.dj.shelves import random_shelf
 
 HAPPY, SAD = SongMood.HAPPY, SongMood.SAD
 

@@ -180,13 +180,13 @@ def test_under_random_peoples_tracks_stay_and_the_music_never_runs_out(serve):
     server.client.random(1)
     mine = [server.client.addid(uri) for uri in OTHERS[:3]]
     server.feel("happy")
-    server.client.play()
+    server.wait_for(lambda: state(server) == "play", "music")
     for _ in range(8):
-        before = current(server)
-        server.client.next()
-        server.wait_for(lambda b=before: current(server) != b, "another song")
+        server.client.next()  # under random core may draw the same one again
+        time.sleep(0.6)
         assert [number for number in ids(server) if number in mine] == mine
-    assert state(server) == "play"
+    server.wait_for(lambda: state(server) == "play", "music")
+    assert len(ids(server)) > len(mine)
 
 
 # Limits
@@ -353,7 +353,7 @@ def test_songs_that_cannot_be_played_are_passed_over(serve, service, home, tmp_p
         server.wait_for(lambda b=before: current(server) != b, "the next song")
         server.wait_for(lambda: ahead(server) >= 1, "songs ahead")
     server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
-    assert state(server) == "play"
+    server.wait_for(lambda: state(server) == "play", "music")
 
 
 def test_songs_that_mopidy_does_not_know_are_replaced_by_others(serve, home, tmp_path):

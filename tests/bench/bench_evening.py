@@ -1,0 +1,399 @@
+"""An evening with somebody who never sits still: `python tests/bench/bench_evening.py`.
+
+A real Mopidy plays into a sink nobody hears, moods come in several times a second,
+and a person with an MPD client adds, deletes, moves, skips, seeks, shuffles, clears
+and switches at random, thousands of times and as fast as Mopidy answers. `--seed`
+repeats an evening's actions (not its timing), `--actions` says how many.
+
+What is checked, at every action or once things have had a moment to settle:
+
+- no person's track is lost, and none is moved against another, by the DJ
+  (under `consume` a lost one must have been played);
+- no ghost: no track starts that the DJ had removed;
+- volume and switches are as the person left them;
+- at least two tracks stand ahead;
+- every command is answered within `ANSWER_S`: no deadlock;
+- the log holds no traceback from MoodCam and no failed step.
+
+Exits with 1 where something did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import platform
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import mpd
+import numpy as np
+from tornado.websocket import websocket_connect
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from mopidy_moodcam.glossary import SongMood
+from tests.server.conftest import (
+    SONGS_EACH,
+    fill_catalogue,
+    mopidy,
+    run_server,
+    write_config,
+    write_tone,
+)
+
+ANSWER_S = 10.0
+SETTLE_S = 6.0
+PEOPLES_SONGS = 150
+SONG_S, PEOPLES_SONG_S = 12, 8
+MOST_OF_PEOPLE = 40
+MOODS = ("happy", "sad", "angry", "surprise", "fear", "neutral")
+SWITCHES = ("consume", "random", "repeat", "single")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--actions", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    print(f"{platform.machine()}, Python {platform.python_version()}:", end=" ")
+    print(f"python {' '.join(sys.argv)}")
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+        evening = Evening(server, random.Random(options.seed))
+        evening.spend(options.actions)
+        return evening.report()
+
+
+@contextlib.contextmanager
+def running(folder: Path):
+    """A server with a scanned library; hands are never off, to provoke the DJ."""
+    music = folder / "music"
+    music.mkdir()
+    names = [f"{mood}-{i}" for mood in SongMood for i in range(SONGS_EACH)]
+    for number, name in enumerate(names):
+        write_tone(music / f"{name}.wav", 200 + number, SONG_S)
+    for number in range(PEOPLES_SONGS):
+        write_tone(music / f"people-{number}.wav", 300 + number, PEOPLES_SONG_S)
+    home = folder / "home"
+    home.mkdir()
+    conf = write_config(home, music, 0, 0, {"camera": "none"})
+    scan = [*mopidy(conf), "local", "scan"]
+    subprocess.run(scan, check=True, capture_output=True)
+    fill_catalogue(home / "data" / "moodcam" / "catalogue.sqlite")
+    settings = {"camera": "none", "watch": "always", "autostart": "true"}
+    settings |= {"hands_off": "0", "repeat_after": "2"}
+    server = run_server(home, music, settings, {})
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class Evening:
+    """The person, what they believe the queue to be, and what went wrong."""
+
+    def __init__(self, server, rng):
+        self.server, self.rng = server, rng
+        self.client = server.mpd()
+        self.client.timeout = ANSWER_S
+        self.mine: list[int] = []
+        self.deleted: set[int] = set()
+        self.switches = dict.fromkeys(SWITCHES, 0)
+        self.volume = 50
+        self.wrong: list[str] = []
+        self.took: list[float] = []
+        self.done: dict[str, int] = {}
+        self.started: list[tuple[float, int]] = []
+        self.removed_by_dj: dict[int, float] = {}
+        self.known: set[int] = set()
+        self.over = threading.Event()
+        self.fresh_songs = itertools.cycle(range(PEOPLES_SONGS))
+        self.settled = self.dropped = 0
+
+    def spend(self, actions: int) -> None:
+        threads = [
+            threading.Thread(target=self._moods, daemon=True),
+            threading.Thread(target=self._listen, daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        self.client.setvol(self.volume)
+        begun = time.monotonic()
+        try:
+            for number in range(actions):
+                self._act()
+                if number % 25 == 24:
+                    self._settle()
+        except OSError as error:
+            self.wrong.append(f"no answer within {ANSWER_S:g} s: {error!r}")
+            # Mopidy then writes every thread's stack into its log.
+            self.server.process.send_signal(signal.SIGUSR1)
+            time.sleep(2)
+        finally:
+            self.over.set()
+            for thread in threads:
+                thread.join(5)
+        self.seconds = time.monotonic() - begun
+
+    # What the person does
+
+    def _act(self) -> None:
+        weights = {
+            self.add: 14,
+            self.add_next: 8,
+            self.add_anywhere: 8,
+            self.delete_mine: 10,
+            self.delete_any: 6,
+            self.next: 14,
+            self.previous: 4,
+            self.seek: 8,
+            self.seek_to_the_end: 6,
+            self.shuffle: 4,
+            self.move_mine: 6,
+            self.clear: 1,
+            self.switch: 4,
+            self.change_volume: 3,
+            self.pause: 3,
+            self.stop: 1,
+            self.play: 3,
+            self.play_any: 4,
+            self.wait: 6,
+        }
+        (action,) = self.rng.choices(list(weights), list(weights.values()))
+        begun = time.monotonic()
+        try:
+            action()
+        except mpd.CommandError:
+            pass  # such as a track that was deleted a moment ago
+        except mpd.ConnectionError:
+            self._come_back()
+        self.took.append(time.monotonic() - begun)
+        name = action.__name__
+        self.done[name] = self.done.get(name, 0) + 1
+        self._compare(reordered=name in {"shuffle", "move_mine"})
+
+    def _come_back(self) -> None:
+        """Mopidy-MPD drops a client where a command makes core raise.
+
+        It does without MoodCam too: to seek where nothing is current is enough.
+        """
+        self.dropped += 1
+        self.client.disconnect()
+        self.client = self.server.mpd()
+        self.client.timeout = ANSWER_S
+
+    def add(self) -> None:
+        self._added(self.client.addid(self._song()))
+
+    def add_next(self) -> None:
+        song = self.client.status().get("song")
+        place = 0 if song is None else int(song) + 1
+        self._added(self.client.addid(self._song(), place))
+
+    def add_anywhere(self) -> None:
+        place = self.rng.randint(0, len(self._queue()))
+        self._added(self.client.addid(self._song(), place))
+
+    def delete_mine(self) -> None:
+        if self.mine:
+            self._delete(self.rng.choice(self.mine))
+
+    def delete_any(self) -> None:
+        if queue := self._queue():
+            self._delete(self.rng.choice(queue))
+
+    def next(self) -> None:
+        self.client.next()
+
+    def previous(self) -> None:
+        self.client.previous()
+
+    def seek(self) -> None:
+        self.client.seekcur(self.rng.randint(0, PEOPLES_SONG_S))
+
+    def seek_to_the_end(self) -> None:
+        duration = float(self.client.status().get("duration", 0))
+        if duration > 4:
+            self.client.seekcur(duration - self.rng.uniform(0.5, 6))
+
+    def shuffle(self) -> None:
+        self.client.shuffle()
+
+    def move_mine(self) -> None:
+        if self.mine:
+            queue = self._queue()
+            place = self.rng.randrange(len(queue))
+            self.client.moveid(self.rng.choice(self.mine), place)
+
+    def clear(self) -> None:
+        self.deleted.update(self._queue())
+        self.client.clear()
+        # A pick may have come in between; the person cleared it all the same.
+        self.deleted.update(i for i in self.known if i not in set(self._queue()))
+        self.mine = []
+
+    def switch(self) -> None:
+        name = self.rng.choice(SWITCHES)
+        self.switches[name] = 1 - self.switches[name]
+        getattr(self.client, name)(self.switches[name])
+
+    def change_volume(self) -> None:
+        self.volume = self.rng.randint(0, 100)
+        self.client.setvol(self.volume)
+
+    def pause(self) -> None:
+        self.client.pause()
+
+    def stop(self) -> None:
+        self.client.stop()
+
+    def play(self) -> None:
+        self.client.play()
+
+    def play_any(self) -> None:
+        if queue := self._queue():
+            self.client.playid(self.rng.choice(queue))
+
+    def wait(self) -> None:
+        time.sleep(self.rng.uniform(0, 0.6))
+
+    def _song(self) -> str:
+        return f"local:track:people-{next(self.fresh_songs)}.wav"
+
+    def _added(self, number: str) -> None:
+        # Where it stands among the person's tracks is read: the DJ may have edited
+        # since its place was worked out. The others must keep their order.
+        added = int(number)
+        mine = {*self.mine, added}
+        found = [i for i in self._queue() if i in mine]
+        if [i for i in found if i != added] == [i for i in self.mine if i in found]:
+            self.mine = found + [i for i in self.mine if i not in found]
+        while len(self.mine) > MOST_OF_PEOPLE:
+            self._delete(self.mine[0])
+
+    def _delete(self, number: int) -> None:
+        self.deleted.add(number)
+        self.client.deleteid(number)
+        self.mine = [i for i in self.mine if i != number]
+
+    # What must hold
+
+    def _queue(self) -> list[int]:
+        return [int(entry["id"]) for entry in self.client.playlistid()]
+
+    def _compare(self, *, reordered: bool) -> None:
+        queue = self._queue()
+        there = set(queue)
+        for number in self.known - there - self.deleted:
+            self.removed_by_dj.setdefault(number, time.time())
+        self.known |= there
+        found = [i for i in queue if i in set(self.mine)]
+        lost = [i for i in self.mine if i not in there]
+        if lost and self.switches["consume"]:
+            lost = [i for i in lost if not self._was_played(i)]
+        if lost:
+            self._note(f"people's tracks {lost} are lost")
+        if not reordered and found != [i for i in self.mine if i in there]:
+            self._note(f"people's tracks were moved: {self.mine} became {found}")
+        self.mine = found
+
+    def _was_played(self, number: int) -> bool:
+        for _ in range(20):
+            if any(tlid == number for _, tlid in list(self.started)):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _settle(self) -> None:
+        """Give the DJ a moment, then look whether enough stands ahead."""
+        begun = time.monotonic()
+        while (ahead := self._ahead()) < 2:
+            if time.monotonic() - begun > SETTLE_S:
+                self._note(f"only {ahead} tracks ahead after {SETTLE_S:g} s")
+                break
+            time.sleep(0.05)
+        self.settled += 1
+        status = self.client.status()
+        switches = {name: int(status[name]) for name in SWITCHES}
+        if switches != self.switches or int(status["volume"]) != self.volume:
+            self._note(f"switches or volume changed: {switches}, {status['volume']}")
+            self.switches, self.volume = switches, int(status["volume"])
+        if not self.server.status()["songs"]["analysed"]:
+            self._note("the status page lost its songs")
+
+    def _ahead(self) -> int:
+        status = self.client.status()
+        length = int(status["playlistlength"])
+        if status["random"] == "1":
+            return length - ("song" in status)
+        return length - int(status.get("song", -1)) - 1
+
+    def _note(self, what: str) -> None:
+        last = ", ".join(list(self.done)[-1:])
+        self.wrong.append(f"{what} (after {sum(self.done.values())} actions; {last})")
+
+    # What goes on beside
+
+    def _moods(self) -> None:
+        rng = random.Random(99)
+        while not self.over.wait(rng.uniform(0.05, 0.6)):
+            with contextlib.suppress(OSError):
+                self.server.feel(rng.choice(MOODS))
+
+    def _listen(self) -> None:
+        asyncio.run(self._note_starts())
+
+    async def _note_starts(self) -> None:
+        address = f"ws://127.0.0.1:{self.server.http_port}/mopidy/ws"
+        socket = await websocket_connect(address)
+        while not self.over.is_set():
+            try:
+                text = await asyncio.wait_for(asyncio.shield(socket.read_message()), 1)
+            except TimeoutError:
+                continue
+            event = json.loads(text or "{}")
+            if event.get("event") == "track_playback_started":
+                self.started.append((time.time(), event["tl_track"]["tlid"]))
+
+    def report(self) -> int:
+        log = self.server.log
+        ghosts = [
+            tlid
+            for at, tlid in self.started
+            if tlid in self.removed_by_dj and at > self.removed_by_dj[tlid] + 0.5
+        ]
+        if ghosts:
+            self.wrong.append(f"ghosts played: {ghosts}")
+        if "mopidy_moodcam/" in log or "MoodCam failed" in log:
+            self.wrong.append("the log holds a traceback or failed step of MoodCam")
+        actions = sum(self.done.values())
+        print(
+            f"{actions} actions in {self.seconds:.0f} s, {len(self.started)} songs"
+            f" begun, {len(self.removed_by_dj)} picks taken back or consumed,"
+            f" {self.settled} times settled"
+        )
+        print(
+            f"a command took {np.median(self.took) * 1e3:.0f} ms (median),"
+            f" {max(self.took):.2f} s at most;"
+            f" Mopidy's own tracebacks: {log.count('Traceback')},"
+            f" connections it dropped: {self.dropped}"
+        )
+        for sentence in self.wrong:
+            print(f"WRONG: {sentence}")
+        if self.wrong:
+            Path("evening.log").write_text(log)
+        print("every rule held" if not self.wrong else "see evening.log")
+        return bool(self.wrong)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
