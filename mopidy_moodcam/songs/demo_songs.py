@@ -522,11 +522,7 @@ def _write(path: Path, sound: Wave, title: str, artist: str) -> None:
     encoder.merge_tags(tags, gst.TagMergeMode.REPLACE)
     pipeline.get_by_name("sink").set_property("location", str(partial))
     pipeline.set_state(gst.State.PLAYING)
-    source = pipeline.get_by_name("source")
-    buffer = gst.Buffer.new_wrapped(sound.tobytes())
-    buffer.pts = 0
-    source.emit("push-buffer", buffer)
-    source.emit("end-of-stream")
+    _push(gst, pipeline.get_by_name("source"), sound)
     kinds = gst.MessageType
     message = pipeline.get_bus().timed_pop_filtered(
         30 * gst.SECOND, kinds.EOS | kinds.ERROR
@@ -535,6 +531,15 @@ def _write(path: Path, sound: Wave, title: str, artist: str) -> None:
     if message is None or message.type == kinds.ERROR:
         raise OSError(f"{str(path)!r} cannot be written.")
     partial.replace(path)
+
+
+def _push(gst: Any, source: Any, sound: Wave) -> None:  # noqa: ANN401
+    # A second at a time: libvorbis copies a buffer to its stack, which is small.
+    for start in range(0, len(sound), RATE):
+        buffer = gst.Buffer.new_wrapped(sound[start : start + RATE].tobytes())
+        buffer.pts = start * gst.SECOND // RATE
+        source.emit("push-buffer", buffer)
+    source.emit("end-of-stream")
 
 
 if __name__ == "__main__":
