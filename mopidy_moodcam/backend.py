@@ -193,7 +193,7 @@ def _goals(status: Status) -> Lines:
 
 
 def _reasons(status: Status) -> Lines:
-    picks = (*status.next_picks, *reversed(status.last_picks))
+    picks = (*status.next_picks, *words.earlier(status))
     lines = {f"{i}": words.pick(pick) for i, pick in enumerate(picks)}
     return lines or {"none": "Nothing was picked yet."}
 

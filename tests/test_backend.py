@@ -118,7 +118,7 @@ def test_a_mood_folder_lists_songs_of_other_schemes(core, catalogue):  # noqa: A
 
 
 def test_reasons_come_with_the_next_pick_first(core, desk):
-    publish(desk, next_picks=(a_pick(3),), last_picks=(a_pick(1), a_pick(2)))
+    publish(desk, next_picks=(a_pick(3),), last_picks=(a_pick(3), a_pick(2), a_pick(1)))
     shown = names(core.library.browse("moodcam:reasons").get())
     assert [line.split(":")[0] for line in shown] == [
         "Band – Song 3",  # noqa: RUF001

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from mopidy_moodcam import words
 from mopidy_moodcam.glossary import SongMood, Verdict
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ def songs(songlist: SongList, now: Status, query: Query) -> dict[str, Any]:
     _only(query, "song_mood", "q", "limit", "offset")
     limit = _whole(query, "limit", 50, 1, MOST)
     offset = _whole(query, "offset", 0, 0, 10_000_000)
-    words, mood = query.get("q", ""), query.get("song_mood")
-    if mood is not None and words:
+    text, mood = query.get("q", ""), query.get("song_mood")
+    if mood is not None and text:
         raise ValueError("Send either 'song_mood' or 'q'.")
     if mood is None:
-        found = songlist.search(words, offset=offset, limit=limit)
+        found = songlist.search(text, offset=offset, limit=limit)
     else:
         found, _ = songlist.page(_mood(mood), offset=offset, limit=limit)
     return {"counts": counts(now), "offset": offset, "songs": _json(found)}
@@ -50,7 +51,7 @@ def feedback(songlist: SongList, now: Status, query: Query) -> dict[str, Any]:
     _only(query)
     return {
         "next_picks": [dataclasses.asdict(pick) for pick in now.next_picks],
-        "last_picks": [dataclasses.asdict(pick) for pick in now.last_picks],
+        "last_picks": [dataclasses.asdict(pick) for pick in words.earlier(now)],
         "loved": _json(songlist.judged(Verdict.LOVED)),
         "banned": _json(songlist.judged(Verdict.BANNED)),
     }
@@ -70,8 +71,8 @@ def _json(songs: list[Song]) -> list[dict[str, Any]]:
 def _only(query: Query, *known: str) -> None:
     strange = sorted(set(query) - set(known))
     if strange:
-        words = ", ".join(known) or "none"
-        raise ValueError(f"{strange[0]!r} is not known here; known: {words}.")
+        names = ", ".join(known) or "none"
+        raise ValueError(f"{strange[0]!r} is not known here; known: {names}.")
 
 
 def _whole(query: Query, key: str, default: int, low: int, high: int) -> int:

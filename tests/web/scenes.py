@@ -64,7 +64,8 @@ def pick(number, song_mood, when):
         title=title,
         artist=artist,
         song_mood=song_mood,
-        reason=f"{song_mood}: close to the mood, not heard for {number + 2} days",
+        reason=f"{song_mood}: close to the mood, not heard for {number + 2} days"
+        + ("; close in tempo to the song before; loved" if number == 1 else ""),
         time=when,
         track_id=number + 1,
     )
@@ -115,7 +116,7 @@ def happy(now):
             borrowed=("romantic",),
         ),
         next_picks=tuple(pick(i, SongMood.HAPPY, now) for i in range(2)),
-        last_picks=tuple(pick(i, SongMood.HAPPY, now - 200 * i) for i in (4, 3, 2)),
+        last_picks=tuple(pick(i, SongMood.HAPPY, now - 200 * i) for i in (2, 3, 4)),
         history=tuple(
             mood(label, now - 60 * minutes)
             for label, minutes in zip(labels, spans, strict=True)

@@ -211,7 +211,7 @@ def test_guests_are_asked_for(page, puppet, desk):
 
 
 def test_picks_say_why_and_are_loved_and_banned(page, puppet):
-    first = page.locator("#next li").first
+    first = page.locator("#next > li").first
     playwright.expect(first).to_contain_text("close to the mood, not heard for 2 days")
     love = first.get_by_role("button", name="Love")
     love.click()
@@ -221,6 +221,21 @@ def test_picks_say_why_and_are_loved_and_banned(page, puppet):
     wait_for(puppet, at_desk.JudgeTrack("local:track:0.flac", Verdict.NONE))
     first.get_by_role("button", name="Never play").click()
     wait_for(puppet, at_desk.JudgeTrack("local:track:0.flac", Verdict.BANNED))
+
+
+def test_the_rest_of_a_long_reason_is_told_when_asked(page):
+    second = page.locator("#next > li").nth(1)
+    rest = second.get_by_text("close in tempo to the song before")
+    playwright.expect(rest).to_be_hidden()
+    second.get_by_text("Why this song?").click()
+    playwright.expect(rest).to_be_visible()
+
+
+def test_a_pick_still_to_come_is_not_among_the_last_ones(page, desk):
+    status = happy(time.time())
+    picks = (*status.next_picks, *status.last_picks)
+    publish(desk, dataclasses.replace(status, last_picks=picks))
+    expect(page, "#last > li").to_have_count(3)
 
 
 def test_titles_are_text_and_never_markup(page, desk):
@@ -252,15 +267,15 @@ def test_songs_of_a_mood_are_listed_and_searched(page):
 def test_a_long_list_goes_on_when_asked(page):
     page.get_by_label("Search songs").fill("song")
     page.get_by_role("button", name="Search").click()
-    expect(page, "#found li").to_have_count(50)
+    expect(page, "#found .songs > li").to_have_count(50)
     page.get_by_role("button", name="More").click()
-    expect(page, "#found li").to_have_count(72)
+    expect(page, "#found .songs > li").to_have_count(72)
     playwright.expect(page.get_by_role("button", name="More")).to_be_hidden()
 
 
 def test_what_was_loved_before_is_marked(page):
     page.get_by_role("button", name=re.compile("Show the sad songs")).click()
-    row = page.locator("#found li", has_text="Sad song 3")
+    row = page.locator("#found .songs > li", has_text="Sad song 3")
     love = row.get_by_role("button", name="Love")
     playwright.expect(love).to_have_attribute("aria-pressed", "true")
 
@@ -286,11 +301,11 @@ def test_history_is_a_strip_and_a_list(page):
 
 
 def test_redrawing_keeps_the_focus(page, desk):
-    button = page.locator("#next li").first.get_by_role("button", name="Love")
+    button = page.locator("#next > li").first.get_by_role("button", name="Love")
     button.focus()
     status = desk.status
     publish(desk, dataclasses.replace(status, next_picks=status.next_picks[:1]))
-    expect(page, "#next li").to_have_count(1)
+    expect(page, "#next > li").to_have_count(1)
     playwright.expect(button).to_be_focused()
 
 

@@ -318,7 +318,8 @@ function faceBox(face) {
 function drawPicks() {
   const verdicts = [...judged.entries()];
   whenChanged("next", [status.next_picks, verdicts], () => songList("next", status.next_picks, "Nothing is picked yet."));
-  const last = [...status.last_picks].reverse().slice(0, 10);
+  const coming = new Set(status.next_picks.map((it) => it.uri + it.time));
+  const last = status.last_picks.filter((it) => !coming.has(it.uri + it.time)).slice(0, 6);
   whenChanged("last", [last, verdicts], () => songList("last", last, "Nothing was played yet."));
 }
 
@@ -331,13 +332,22 @@ function songList(id, songs, nothing) {
 }
 
 function songRow(it) {
-  const reason = it.reason ?? (it.by_hand ? "put there by hand" : (it.song_mood ?? "has no mood yet"));
   return make(
     "li",
     {},
-    make("div", {}, make("p", { class: "title" }, it.title || it.uri), make("p", { class: "by" }, it.artist), make("p", { class: "reason", tint: it.song_mood ?? "unknown" }, reason)),
+    make("div", {}, make("p", { class: "title" }, it.title || it.uri), make("p", { class: "by" }, it.artist), ...reasons(it)),
     make("div", { class: "verdicts" }, verdictButton(it, "loved", "heart", "Love"), verdictButton(it, "banned", "ban", "Never play")),
   );
+}
+
+// The first clause of a reason says most; the rest is there for who asks.
+function reasons(it) {
+  const words = it.reason ?? (it.by_hand ? "put there by hand" : (it.song_mood ?? "has no mood yet"));
+  const [first, ...more] = words.split("; ");
+  const line = make("p", { class: "reason", tint: it.song_mood ?? "unknown" }, first);
+  if (!more.length) return [line];
+  const rest = make("ul", {}, ...more.map((clause) => make("li", {}, clause)));
+  return [line, make("details", { class: "why-song" }, make("summary", {}, "Why this song?"), rest)];
 }
 
 function verdictButton(it, verdict, symbol, words) {
