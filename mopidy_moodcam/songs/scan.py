@@ -21,7 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mopidy_moodcam.songs import tags
+from mopidy_moodcam.songs import tags, twins
 from mopidy_moodcam.songs.catalogue import TrackRow
 from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.workers import Worker, WorkerTrouble, analyse_all
@@ -100,6 +100,7 @@ def scan(
         console.print("Stopped; the next scan goes on from here.")
     _report(tally, console)
     if tally.analysed:
+        twins.take_over(catalogue)
         _refit_if_due(catalogue, console)
     return 0
 

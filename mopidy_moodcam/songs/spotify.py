@@ -305,8 +305,7 @@ def _waiting(catalogue: Catalogue, *, ask: bool) -> list[str]:
     why = "" if ask else ", which Spotify no longer gives to new applications"
     sentence = (
         f"{_songs(count)} from Spotify wait for features{why}: import a table of"
-        " them with 'mopidy moodcam import', or scan your own files of the same songs"
-        " and run this again."
+        " them with 'mopidy moodcam import', or scan your own files of the same songs."
     )
     return [sentence]
 

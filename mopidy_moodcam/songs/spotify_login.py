@@ -78,8 +78,11 @@ class TokenFile(CacheHandler):
         return token if self._whole(token) else None
 
     def save_token_to_cache(self, token_info: dict[str, Any]) -> None:
-        """Write the token; a kill leaves the old one or the new one."""
-        token = token_info | {"client_id": self.client_id}
+        """Write the token; a kill leaves the old one or the new one.
+
+        No scope in an answer means the one asked for (RFC 6749, 5.1).
+        """
+        token = {"scope": " ".join(SCOPES)} | token_info | {"client_id": self.client_id}
         try:
             self._replace(json.dumps(token))
         except OSError as error:
@@ -141,6 +144,7 @@ class Account:
             requests_session=session,  # type: ignore[arg-type]
             requests_timeout=TIMEOUT,
         )
+        # The addresses are attributes of spotipy's class; change them here only.
         vars(self._pkce).update(
             OAUTH_AUTHORIZE_URL=f"{service.accounts}authorize",
             OAUTH_TOKEN_URL=f"{service.accounts}api/token",
@@ -324,17 +328,18 @@ class Door:
         return sources
 
     def _typed(self, typing: int, state: str) -> str | None:
-        line = os.read(typing, 1 << 16).decode(errors="replace")
-        if not line:
+        text = os.read(typing, 1 << 16).decode(errors="replace")
+        if not text:
             raise EOFError
-        code = _code(line.strip(), state)
-        if code is None and line.strip():
+        for line in filter(None, map(str.strip, text.splitlines())):
+            if code := _code(line, state):
+                return code
             self.console.print(
                 "That is not the address Spotify sent the browser to (it has 'code='"
                 " in it); paste it whole:",
                 soft_wrap=True,
             )
-        return code
+        return None
 
 
 class _Server(socketserver.TCPServer):

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import json
 import logging
@@ -13,14 +14,19 @@ import urllib.error
 import urllib.request
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from mopidy_moodcam.songs import spotify_login
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
-from mopidy_moodcam.songs.features import Features, FeatureSource
+from mopidy_moodcam.songs.cells import Rejected
+from mopidy_moodcam.songs.features import FEATURES, Features, FeatureSource
+from mopidy_moodcam.songs.scan import WalkedTrack, scan
 from mopidy_moodcam.songs.shelf import load_shelf
 from mopidy_moodcam.songs.spotify import Wanted, World, sync
-from tests.songs import faults
+from mopidy_moodcam.songs.spotify_items import features_of, track_of
+from tests.songs import faults, sound_files
 from tests.songs.fake_spotify import (
     CLIENT_ID,
     FakeSpotify,
@@ -64,6 +70,7 @@ class Run:
         self.slept = []
         self.client_id = CLIENT_ID
         self.audio_features = False
+        self.terminal = False
         self.world = {"keyboard": None, "browser": says_yes, "port": 0}
 
     @property
@@ -79,7 +86,7 @@ class Run:
                 spotify_audio_features=self.audio_features,
             ),
             self.folder,
-            Console(file=out, width=200),
+            Console(file=out, width=200, force_terminal=self.terminal),
             Wanted(**wanted),
             world=World(self.fake.service, sleep=self.slept.append, **self.world),
         )
@@ -292,6 +299,17 @@ def test_an_old_token_is_renewed_and_the_new_login_kept(member):
     assert stat.S_IMODE(member.token_file.stat().st_mode) == 0o600
 
 
+def test_a_renewal_may_leave_out_what_stays_as_it_was(member):
+    token = json.loads(member.token_file.read_text())
+    member.token_file.write_text(json.dumps(token | {"expires_at": 0}))
+    short = json.dumps({"access_token": token["access_token"], "expires_in": 3600})
+    member.fake.faults.append(Fault("/api/token", 200, short))
+    assert member(saved=True) == 0
+    kept = json.loads(member.token_file.read_text())
+    assert kept["refresh_token"] == token["refresh_token"]
+    assert member(saved=True) == 0
+
+
 def test_a_token_that_spotify_ends_early_is_renewed_once(member):
     member.fake.expire()
     assert member(saved=True) == 0
@@ -391,6 +409,28 @@ def test_what_is_no_song_is_counted_with_its_reason(member):
         assert words in member.said
 
 
+KEYS = ("item", "track", "type", "id", "name", "artists", "album", "is_local")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from((*KEYS, *FEATURES)), inner, max_size=6)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(JSON, st.dictionaries(st.sampled_from((*KEYS, *FEATURES)), JSON))
+def test_any_json_is_a_song_or_has_a_reason(entry, changes):
+    for item in (entry, {"item": entry}, song(1) | changes):
+        with contextlib.suppress(Rejected):
+            assert track_of(item).uri.startswith("spotify:track:")
+    for item in (entry, features(1) | changes):
+        found = features_of(item)
+        assert found is None or found[1].enough
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -417,6 +457,13 @@ def test_names_that_look_like_markup_or_terminal_codes_do_no_harm(member):
     assert member(playlists=[""]) == 0
     assert "\x1b" not in member.said
     assert "[red] [31m[/nothing]" in member.said
+
+
+def test_progress_shows_such_names_as_they_are(member):
+    member.terminal = True
+    member.fake.add_playlist("[red]Mine[/nothing]", [in_playlist(1)])
+    assert member(playlists=[""]) == 0
+    assert "Playlist [red]Mine[/nothing]" in member.said
 
 
 def test_playlists_of_others_are_named_and_not_asked_for(member):
@@ -601,6 +648,14 @@ def test_trouble_that_stays_is_one_sentence(member):
     assert member.said.count("\n") == 1
 
 
+def test_a_spotify_that_never_has_enough_pauses_is_left_alone(member):
+    pause = {"Retry-After": "30"}
+    member.fake.faults.append(Fault("/me", 429, TOO_MANY % "", pause, times=99))
+    assert member(saved=True) == 1
+    assert member.slept == [30.0] * 4
+    assert member.sentence().startswith("Spotify asks for pauses again and again")
+
+
 def test_trouble_while_a_token_is_renewed_is_waited_out_too(member):
     member.fake.expire()
     member.fake.faults.append(Fault("/api/token", 503, "upstream"))
@@ -738,6 +793,17 @@ def test_a_file_analysed_later_gives_its_features_to_the_song_too(member):
     member.catalogue.upsert_tracks([file])
     assert member(searches=["x"]) == 0
     assert member.catalogue.find(uri).features == AUDIO
+
+
+def test_a_scan_gives_the_features_of_its_files_to_such_songs(member, tmp_path):
+    member.fake.finds = [song(1)]
+    assert member(searches=["x"]) == 0
+    path = sound_files.write(tmp_path / "1.wav", sound_files.song(seconds=3.5))
+    file = WalkedTrack(path.as_uri(), path, "Song 1", "Artist 1")
+    assert scan(member.catalogue, [file], console=Console(file=io.StringIO())) == 0
+    row = member.catalogue.find(f"spotify:track:{spotify_id(1)}")
+    assert row.features == member.catalogue.find(file.uri).features
+    assert row.features.source is FeatureSource.AUDIO
 
 
 def test_a_guess_from_a_files_tags_does_not_replace_a_table(member):
