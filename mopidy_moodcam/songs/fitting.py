@@ -24,7 +24,7 @@ from mopidy_moodcam.songs.clusters import (
     nearest,
     standardise,
 )
-from mopidy_moodcam.songs.naming import named
+from mopidy_moodcam.songs.naming import named, unique
 from mopidy_moodcam.songs.sounds import Sounds, load_sounds
 
 if TYPE_CHECKING:
@@ -76,7 +76,10 @@ def fit(
     clusters: int = CLUSTERS,
     seed: int = 0,
 ) -> Fit:
-    """Fit clusters to `sounds`; what a person chose in `previous` survives.
+    """Fit clusters to `sounds`; names and a person's bindings in `previous` survive.
+
+    A cluster that continues an old one keeps its name while it serves the same
+    song mood; what a person chose it keeps in any case.
 
     `reference` gives scales, weights and the filling of gaps (default: the
     package's). The same sounds, previous model and seed give the same result.
@@ -93,7 +96,7 @@ def fit(
     matched = match_centres(fresh, previous.clusters, bare.weights)
     pairs = zip(fresh, matched, strict=True)
     kept = [_kept(c, previous.clusters, old) for c, old in pairs]
-    return Fit(dataclasses.replace(bare, clusters=tuple(kept)), matched)
+    return Fit(dataclasses.replace(bare, clusters=tuple(unique(kept))), matched)
 
 
 def fit_centres(
@@ -221,10 +224,12 @@ def _kept(cluster: Cluster, previous: Sequence[Cluster], number: int) -> Cluster
     if number < 0:
         return cluster
     old = previous[number]
+    song_mood = old.song_mood if old.bound else cluster.song_mood
+    lasts = old.named or song_mood == old.song_mood
     return dataclasses.replace(
         cluster,
-        name=old.name if old.named else cluster.name,
-        song_mood=old.song_mood if old.bound else cluster.song_mood,
+        name=old.name if lasts else cluster.name,
+        song_mood=song_mood,
         named=old.named,
         bound=old.bound,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import dataclasses
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from mopidy_moodcam.songs.clusters import (
     nearest_first,
     standardise,
 )
+from mopidy_moodcam.songs.naming import words_for
 from mopidy_moodcam.songs.prototypes import PROTOTYPES
 from mopidy_moodcam.songs.seasons import KINDS, SEASONS
 from mopidy_moodcam.songs.shelf import Shelf, make_shelf
@@ -120,8 +122,9 @@ def exclude(catalogue: Catalogue, kind: str, name: str) -> str:
     """Leave out an artist, a genre, or a season outside its months."""
     catalogue.exclude(kind, _exclusion(kind, name))
     if kind == "season":
-        months = ", ".join(str(month) for month in SEASONS[name.lower()].months)
-        return f"Songs of {name.lower()} are left out, except in month {months}."
+        season = SEASONS[name.lower()]
+        months = " and ".join(calendar.month_name[month] for month in season.months)
+        return f"Songs of {name.lower()} are left out, except in {months}."
     return f"Songs of the {kind} {name!r} are left out from now on."
 
 
@@ -195,8 +198,7 @@ def _clusters(model: ClusterModel, counts: np.ndarray) -> Table:
     table.add_column("cluster")
     table.add_column("songs for")
     table.add_column("songs", justify="right")
-    for axis in AXES:
-        table.add_column(axis, justify="right")
+    table.add_column("that sound")
     sizes = np.resize(np.append(counts, np.zeros(64, int)), len(model.clusters))
     for number, (cluster, size) in enumerate(zip(model.clusters, sizes, strict=True)):
         table.add_row(
@@ -204,7 +206,7 @@ def _clusters(model: ClusterModel, counts: np.ndarray) -> Table:
             Text(cluster.name + (" (by you)" if cluster.named else "")),
             cluster.song_mood + (" (by you)" if cluster.bound else ""),
             str(size),
-            *(f"{value:+.1f}" for value in cluster.centre),
+            ", ".join(words_for(cluster.centre)),
         )
     return table
 

@@ -18,6 +18,9 @@ SEPARATE = 0.9
 """A name is refused where the nearest prototype is not nearer than this share of
 the way to the second."""
 
+_NOTABLE = 0.45
+"""Standard units from which a feature is worth a word."""
+
 _WORDS = {
     "valence": ("dark", "bright"),
     "energy": ("gentle", "strong"),
@@ -30,6 +33,27 @@ _MOODS = list(PROTOTYPES)
 _POINTS = np.array([[PROTOTYPES[mood][axis] for axis in AXES] for mood in _MOODS])
 
 
+def words_for(centre: Sequence[float]) -> list[str]:
+    """Return how a centre (standard units) sounds, its clearest features first."""
+    order = sorted(range(len(AXES)), key=lambda axis: -abs(centre[axis]))
+    return [
+        _WORDS[AXES[axis]][int(centre[axis] > 0)]
+        for axis in order
+        if abs(centre[axis]) > _NOTABLE
+    ]
+
+
+def unique(clusters: Sequence[Cluster]) -> list[Cluster]:
+    """Return the clusters with a number after each name that was given before."""
+    taken: dict[str, int] = {}
+    result = []
+    for cluster in clusters:
+        taken[cluster.name] = count = taken.get(cluster.name, 0) + 1
+        name = cluster.name if count == 1 else f"{cluster.name} {count}"
+        result.append(dataclasses.replace(cluster, name=name))
+    return result
+
+
 def named(centres: np.ndarray, sizes: np.ndarray, weights: np.ndarray) -> list[Cluster]:
     """Return clusters for these centres (float [k, 6], standard units), named.
 
@@ -40,7 +64,7 @@ def named(centres: np.ndarray, sizes: np.ndarray, weights: np.ndarray) -> list[C
         _cluster(centre, int(size), weights)
         for centre, size in zip(centres, sizes, strict=True)
     ]
-    return _unique([_told_apart(c, clusters, weights) for c in clusters])
+    return unique([_told_apart(c, clusters, weights) for c in clusters])
 
 
 def _cluster(centre: np.ndarray, size: int, weights: np.ndarray) -> Cluster:
@@ -68,13 +92,3 @@ def _told_apart(
     axis = int(np.argmax(np.abs(difference)))
     word = _WORDS[AXES[axis]][int(difference[axis] > 0)]
     return dataclasses.replace(cluster, name=f"{cluster.name}, {word}")
-
-
-def _unique(clusters: Sequence[Cluster]) -> list[Cluster]:
-    taken: dict[str, int] = {}
-    result = []
-    for cluster in clusters:
-        taken[cluster.name] = count = taken.get(cluster.name, 0) + 1
-        name = cluster.name if count == 1 else f"{cluster.name} {count}"
-        result.append(dataclasses.replace(cluster, name=name))
-    return result

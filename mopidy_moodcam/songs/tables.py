@@ -18,6 +18,8 @@ import sys
 import zlib
 from typing import IO, TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from mopidy_moodcam.songs.cells import SHARES, Rejected, number, track_of
 from mopidy_moodcam.songs.headers import columns_of
 from mopidy_moodcam.songs.placing import Placed, place
@@ -88,7 +90,8 @@ def import_files(
     changed = 0
     for path in _names_first([pathlib.Path(path) for path in paths]):
         try:
-            report = import_file(catalogue, path)
+            with console.status(f"Reading {escape(path.name)}"):
+                report = import_file(catalogue, path)
         except TableError as error:
             console.print(str(error), markup=False, soft_wrap=True)
             code = 1
@@ -324,10 +327,12 @@ def _batches(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
 
 
 def _words(path: pathlib.Path, report: Report) -> str:
-    parts = [f"{path.name}: {report.rows} rows", f"{report.added} songs added"]
-    parts.append(f"{report.matched} belonging to songs there were")
+    parts = [
+        f"{path.name}: {report.rows} rows, {report.added} new songs",
+        f"{report.matched} for songs there were",
+    ]
     if report.waiting:
-        parts.append(f"{report.waiting} of these without features")
+        parts.append(f"{report.waiting} of all these without features")
     parts += [
         f"{count} left out: {why}" for why, count in report.rejected.most_common()
     ]

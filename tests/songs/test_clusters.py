@@ -10,7 +10,7 @@ from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs import clusters, fitting
 from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.clusters import AXES, assign, default_model, standardise
-from mopidy_moodcam.songs.naming import named
+from mopidy_moodcam.songs.naming import named, words_for
 from mopidy_moodcam.songs.prototypes import PROTOTYPES
 from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS, Sounds, load_sounds
 from tests.songs.libraries import songs
@@ -112,6 +112,16 @@ def test_names_and_bindings_of_a_person_survive_a_refit_with_more_songs(sounds):
     assert np.linalg.norm(np.subtract(kept.centre, marked.centre)) < 0.5
 
 
+def test_names_nobody_chose_survive_too_while_they_say_the_truth(sounds):
+    default = default_model()
+    again = fitting.fit(sounds, default).model
+    assert [c.name for c in again.clusters] == [c.name for c in default.clusters]
+    liar = dataclasses.replace(default.clusters[0], song_mood=SongMood.SAD, name="sad")
+    previous = dataclasses.replace(default, clusters=(liar, *default.clusters[1:]))
+    again = fitting.fit(sounds, previous).model
+    assert (again.clusters[0].name, again.clusters[0].song_mood) == ("happy", "happy")
+
+
 def test_songs_keep_their_clusters_when_a_few_new_ones_come(sounds):
     first = fitting.fit(sounds.some(slice(1400)), default_model()).model
     again = fitting.fit(sounds, first, seed=3)
@@ -144,6 +154,11 @@ def test_two_clusters_of_one_song_mood_are_told_apart_by_what_differs():
     weights = default_model().weights
     one, two = named(np.array([acoustic, electric]), np.array([5, 5]), weights)
     assert (one.name, two.name) == ("sad, acoustic", "sad, electric")
+
+
+def test_words_for_a_centre_begin_with_its_clearest_feature():
+    assert words_for((0.0, -1.0, 0.1, 2.0, -0.2, 0.0)) == ["acoustic", "gentle"]
+    assert words_for((0.0,) * 6) == []
 
 
 def test_missing_features_are_filled_from_valence_and_energy():

@@ -79,6 +79,11 @@ def test_exclusions_are_shown_and_can_be_taken_back(catalogue):
     assert len(load_shelf(catalogue)) == 600
 
 
+def test_a_season_is_left_out_except_in_its_month(catalogue):
+    assert "except in December" in say(catalogue, "exclude", "season", "Christmas")[1]
+    assert catalogue.exclusions() == [("season", "christmas")]
+
+
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
