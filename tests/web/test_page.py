@@ -10,6 +10,7 @@ import pytest
 from mopidy_moodcam import desk as at_desk
 from mopidy_moodcam.glossary import Goal, SongMood, Verdict
 from mopidy_moodcam.status import CameraState
+from tests.web.conftest import TOKEN
 from tests.web.dev_server import config_in, serving
 from tests.web.scenes import consent, guests, happy, unknown
 
@@ -307,6 +308,23 @@ def test_redrawing_keeps_the_focus(page, desk):
     publish(desk, dataclasses.replace(status, next_picks=status.next_picks[:1]))
     expect(page, "#next > li").to_have_count(1)
     playwright.expect(button).to_be_focused()
+
+
+def test_another_machine_is_asked_for_the_token_once(browser, guarded, puppet):
+    proxied = {"X-Forwarded-For": "203.0.113.9"}
+    page = browser.new_page(extra_http_headers=proxied)
+    page.goto(f"http://127.0.0.1:{guarded.port}/moodcam/")
+    expect(page, "#mood-word").to_have_text("happy")
+    page.get_by_role("button", name="Right", exact=True).click()
+    page.locator("#token").fill("wrong")
+    page.get_by_role("button", name="Use it").click()
+    page.locator("#token").fill(TOKEN)
+    page.get_by_role("button", name="Use it").click()
+    wait_for(puppet, at_desk.Correct("right"))
+    page.reload()
+    page.get_by_role("button", name="Wrong", exact=True).click()
+    wait_for(puppet, at_desk.Correct("wrong"))
+    page.close()
 
 
 def test_a_refusal_is_told_in_the_servers_words(page, desk, complaints):
