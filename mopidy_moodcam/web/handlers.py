@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import tornado.ioloop
@@ -204,8 +203,3 @@ class PageHandler(_Quiet, tornado.web.StaticFileHandler):
         """Let browsers keep the page, but ask whether it is still the newest."""
         del path
         self.set_header("Cache-Control", "no-cache")
-
-
-def arrived(body: Body) -> Command:
-    """Read a reading that arrives now."""
-    return bodies.reading(body, time.time())

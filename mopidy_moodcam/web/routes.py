@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam.web import bodies, shelves, views
@@ -11,7 +12,6 @@ from mopidy_moodcam.web.handlers import (
     NothingHandler,
     PageHandler,
     SongsHandler,
-    arrived,
 )
 from mopidy_moodcam.web.live import Live, LiveHandler
 
@@ -34,7 +34,11 @@ API: dict[str, dict[str, Any]] = {
     "corrections": {"view": views.corrections, "command": bodies.corrections},
     "baseline": {"view": views.baseline, "command": bodies.baseline},
     "guests": {"view": views.guests, "command": bodies.guests},
-    "readings": {"view": views.readings, "command": arrived, "reading": True},
+    "readings": {
+        "view": views.readings,
+        "command": lambda body: bodies.reading(body, time.time()),
+        "reading": True,
+    },
 }
 
 
