@@ -203,9 +203,7 @@ class DiscJockey:
         if self._settings.dry_run:
             self._rehearse(target, afresh=bool(stale))
             return
-        over = self.may_start
-        if over and self._clock() < self._start_again_at:
-            return
+        over = self.may_start and self._clock() >= self._start_again_at
         after = self._last_heard() if over else None
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
         edits = plan(queue, self._own_tlids, ahead=self._settings.ahead, stale=stale)
@@ -214,6 +212,8 @@ class DiscJockey:
         self._say_if_full(edits)
         if over:
             self._start(after)
+        elif self.may_start:
+            self._dirty = True  # the music was started a moment ago; look again
 
     def _look_again(self) -> None:
         self._queue = dataclasses.replace(self._player.queue(), played=self._played)
