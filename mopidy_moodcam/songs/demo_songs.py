@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Wave = NDArray[np.floating]
     Rng = np.random.Generator
 
-RATE = 32_000
+RATE = 24_000
 SECONDS = 20.0
 TURNS = 4  # a piece is played over and over: nobody likes a new song every 20 s
 SAMPLES = int(RATE * SECONDS)
@@ -518,8 +518,10 @@ def _write(path: Path, sound: Wave, title: str, artist: str) -> None:
         f'taglist, title=(string)"{title}", artist=(string)"{artist}",'
         ' album=(string)"Demo songs", genre=(string)"Demo"'
     )
+    # By its interface: where GstAudio is loaded, encoders have a method of that
+    # name themselves, and forget its tags when they start.
     encoder = pipeline.get_by_name("encoder")
-    encoder.merge_tags(tags, gst.TagMergeMode.REPLACE)
+    gst.TagSetter.merge_tags(encoder, tags, gst.TagMergeMode.REPLACE)
     pipeline.get_by_name("sink").set_property("location", str(partial))
     pipeline.set_state(gst.State.PLAYING)
     _push(gst, pipeline.get_by_name("source"), sound)
