@@ -80,8 +80,19 @@ def status(arguments: Arguments, config: Config) -> int:
 
 
 def on(arguments: Arguments, config: Config) -> int:
-    """Switch the camera on."""
-    return _change(config, "camera", "camera", on=True, consent=arguments.consent)
+    """Switch the camera on; a real one asks for consent once."""
+    from mopidy_moodcam import words  # noqa: PLC0415
+
+    consent = arguments.consent
+    state = Server.from_config(config).get("camera")["camera"]["state"]
+    if state == "needs consent" and not consent:
+        _say(*words.CONSENT)
+        if not _agreed("Do you agree, and switch the camera on?"):
+            raise CommandError(
+                "The camera stays off; 'mopidy moodcam on --consent' agrees."
+            )
+        consent = True
+    return _change(config, "camera", "camera", on=True, consent=consent)
 
 
 def off(_: Arguments, config: Config) -> int:

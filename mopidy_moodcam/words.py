@@ -21,6 +21,15 @@ GOALS: dict[Goal, str] = {
     Goal.HOLD: "leaves the music as it is, whatever the camera sees",
 }
 
+CONSENT = (
+    "From time to time the camera looks for a second, finds faces and reads them.",
+    "No frame is stored and none is sent; only numbers reach the music server.",
+    "Everybody in view should know and agree.",
+    "It is made for the home: reading emotions at work or in schools is forbidden",
+    "in the EU (AI Act, article 5).",
+)
+"""What a person agrees to once; the page says the same."""
+
 CAMERA: dict[CameraState, str] = {
     CameraState.OFF: "off",
     CameraState.NEEDS_CONSENT: "waits for your consent on the page",

@@ -1,6 +1,7 @@
 """`mopidy moodcam …` as Mopidy runs it, 3.4 and 4.0, against a running server."""
 
 import contextvars
+import io
 import json
 import os
 import subprocess
@@ -160,10 +161,30 @@ def test_why_without_picks_says_so(server, desk, mopidy):
     assert "Nothing was picked yet" in mopidy(server, "why")[1]
 
 
-def test_a_camera_without_consent_is_shown_as_waiting(server, desk, mopidy):
+@pytest.mark.parametrize("answer", ["", "n", None])
+def test_a_real_camera_stays_off_without_consent(  # noqa: PLR0917
+    server, desk, puppet, mopidy, monkeypatch, answer
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO("" if answer is None else answer))
     desk.publish(consent(1.0))
-    _, out, _ = mopidy(server, "on")
-    assert "waits for your consent" in out
+    code, out, err = mopidy(server, "on")
+    assert code == 1
+    assert "No frame is stored and none is sent" in out
+    assert "AI Act" in out
+    assert "mopidy moodcam on --consent" in err
+    assert puppet.commands == []
+
+
+@pytest.mark.parametrize("words", [["on"], ["on", "--consent"]])
+def test_a_real_camera_goes_on_with_consent(  # noqa: PLR0917
+    server, desk, puppet, mopidy, monkeypatch, words
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    desk.publish(consent(1.0))
+    code, out, _ = mopidy(server, *words)
+    assert code == 0
+    assert out.endswith("Camera on\n")
+    assert puppet.commands == [at_desk.SwitchCamera(True, True)]
 
 
 @pytest.mark.parametrize(
