@@ -37,7 +37,9 @@ SAME_FACE = 0.3  # intersection over union from which two boxes are one face
 LARGEST_LOGIT = 80.0  # exp() of more overflows float32
 MOST_FACES = 12  # more is a crowd: the smallest are left out
 
-CROP_SIDE = 1.25  # side of the crop in face widths, as the CNN was trained
+HAAR_SHARE, HAAR_DROP = 0.88, 0.19  # medians over the London set's 68 photographs
+CROP_SIDE = 1.1  # side of the crop in face widths; on two sets of photographs the
+# log loss was least at 1.03 to 1.1 and grew by a third towards 1.4
 CROP_PIXELS = 96
 
 
@@ -186,7 +188,7 @@ class HaarFinder:
         """Return the faces in a frame; see `FaceFinder.find`."""
         grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         boxes = self._cascade.detectMultiScale(grey, 1.1, 5, minSize=(24, 24))
-        return _distinct([FoundFace(_floats(box), 1.0) for box in boxes])
+        return _distinct([FoundFace(_as_blazeface(box), 1.0) for box in boxes])
 
 
 def open_finder(weights: Callable[[str], Path] = weight_path) -> FaceFinder:
@@ -333,9 +335,15 @@ def _overlap(one: Box | np.ndarray, other: Box | np.ndarray) -> float:
     return common / max(1e-9, one[2] * one[3] + other[2] * other[3] - common)
 
 
-def _floats(box: Sequence[float]) -> Box:
-    left, top, width, height = box
-    return float(left), float(top), float(width), float(height)
+def _as_blazeface(box: Sequence[float]) -> Box:
+    """Return a Haar box, which is wider, as BlazeFace would draw it."""
+    left, top, width, height = (float(value) for value in box)
+    return (
+        left + (1 - HAAR_SHARE) / 2 * width,
+        top + HAAR_DROP * height,
+        HAAR_SHARE * width,
+        HAAR_SHARE * height,
+    )
 
 
 def _width(face: FoundFace) -> float:

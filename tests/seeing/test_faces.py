@@ -134,6 +134,15 @@ def test_missing_weights_leave_the_old_cascade_or_a_sentence(caplog):
     assert "run: fetch" in caplog.text
 
 
+@pytest.mark.skipif(not hasattr(cv2, "CascadeClassifier"), reason="OpenCV 5")
+def test_both_detectors_draw_the_same_box(finder):
+    (one,) = finder.find(person("neutral"))
+    other = max(
+        faces.HaarFinder().find(person("neutral")), key=lambda face: face.box[2]
+    )
+    assert other.box == pytest.approx(one.box, abs=0.2 * one.box[2])
+
+
 def test_missing_weights_without_a_cascade_are_a_sentence(monkeypatch):
     def missing(name):
         raise MissingFile(f"The weights {name} are missing; run: fetch.")
