@@ -20,6 +20,7 @@ import numpy as np
 
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.resources import model_path
+from mopidy_moodcam.songs.prototypes import PROTOTYPES
 from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ _ENERGY = AXES.index("energy")
 _PLANE_ANCHOR = 50
 """Tracks from which a library is half its own measure on the plane, which ranks songs
 within it: ten songs must not be stretched over the whole plane, some hundred should."""
+
+PROTOTYPE_POINTS = np.array(
+    [[PROTOTYPES[mood][axis] for axis in AXES] for mood in SongMood], np.float32
+)
+"""The prototypes in the order of `SongMood`, float32 [6, 6], in standard units."""
 
 META = "clusters"
 """Where the catalogue keeps the listener's own clusters."""
@@ -161,7 +167,8 @@ def standardise(sounds: Sounds, model: ClusterModel) -> np.ndarray:
 
     Each group of sources has its own mean and deviation. The energy axis is
     arousal where the audio's analysis knows it. Unknown values are filled from
-    valence and energy.
+    valence and energy; a song without these, put into a song mood by hand, stands
+    at that mood's prototype.
     """
     scales = library_scales(sounds, model) if model.default else model.scales
     z = np.full((len(sounds), len(AXES)), np.nan, np.float32)
@@ -170,6 +177,8 @@ def standardise(sounds: Sounds, model: ClusterModel) -> np.ndarray:
         if len(rows):
             scale = scales.get(group) or next(iter(scales.values()))
             z[rows] = _scaled(sounds.values[rows], scale)
+    by_hand = np.isnan(z[:, :2]).any(1)
+    z[by_hand] = PROTOTYPE_POINTS[sounds.by_hand[by_hand]]
     return fill_unknown(z, model.fill)
 
 

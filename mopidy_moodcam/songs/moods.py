@@ -12,7 +12,7 @@ from rich.text import Text
 
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.clusters import (
-    AXES,
+    PROTOTYPE_POINTS,
     ClusterModel,
     assign,
     current_model,
@@ -21,7 +21,6 @@ from mopidy_moodcam.songs.clusters import (
     standardise,
 )
 from mopidy_moodcam.songs.naming import words_for
-from mopidy_moodcam.songs.prototypes import PROTOTYPES
 from mopidy_moodcam.songs.seasons import KINDS, SEASONS
 from mopidy_moodcam.songs.shelf import Shelf, make_shelf
 from mopidy_moodcam.songs.sounds import load_sounds
@@ -112,9 +111,6 @@ def move(catalogue: Catalogue, uri: str, song_mood: str) -> str:
         raise MoodsError(f"No song of the catalogue has the URI {uri!r}.")
     if mood is None:
         return f"{uri} follows its own sound again."
-    row = catalogue.find(uri)
-    if row is None or row.features is None or not row.features.enough:
-        return f"{uri} is a {mood} song now; it plays once its features are known."
     return f"{uri} is a {mood} song now."
 
 
@@ -238,7 +234,7 @@ def _examples(
     weights: np.ndarray,
 ) -> Text:
     """Return the most typical songs of a mood, one line each, an artist once."""
-    goal = np.array([PROTOTYPES[mood][axis] for axis in AXES]) * weights
+    goal = PROTOTYPE_POINTS[list(SongMood).index(mood)] * weights
     rows = shelf.members[mood][nearest_first(points, goal)]
     artists = shelf.artist[rows]
     _, once = np.unique(np.where(artists > 0, artists, -rows - 1), return_index=True)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs.clusters import AXES, Cluster
-from mopidy_moodcam.songs.prototypes import PROTOTYPES
+from mopidy_moodcam.songs.clusters import AXES, PROTOTYPE_POINTS, Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +28,7 @@ _WORDS = {
     "instrumentalness": ("sung", "instrumental"),
     "loudness": ("soft", "loud"),
 }
-_MOODS = list(PROTOTYPES)
-_POINTS = np.array([[PROTOTYPES[mood][axis] for axis in AXES] for mood in _MOODS])
+_MOODS = list(SongMood)
 
 
 def words_for(centre: Sequence[float]) -> list[str]:
@@ -68,7 +66,7 @@ def named(centres: np.ndarray, sizes: np.ndarray, weights: np.ndarray) -> list[C
 
 
 def _cluster(centre: np.ndarray, size: int, weights: np.ndarray) -> Cluster:
-    distances = np.sqrt((((centre - _POINTS) * weights) ** 2).sum(1))
+    distances = np.sqrt((((centre - PROTOTYPE_POINTS) * weights) ** 2).sum(1))
     first, second = np.argsort(distances)[:2]
     separate = bool(distances[first] <= SEPARATE * distances[second])
     name = str(_MOODS[first])

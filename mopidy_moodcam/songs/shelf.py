@@ -9,7 +9,7 @@ import numpy as np
 
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.clusters import (
-    AXES,
+    PROTOTYPE_POINTS,
     ClusterModel,
     assign,
     current_model,
@@ -17,7 +17,6 @@ from mopidy_moodcam.songs.clusters import (
     plane,
     standardise,
 )
-from mopidy_moodcam.songs.prototypes import PROTOTYPES
 from mopidy_moodcam.songs.sounds import COLUMNS, Sounds, load_sounds
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ def _members(
 def _neighbours(
     z: np.ndarray, weights: np.ndarray, mood: SongMood, own: np.ndarray, count: int
 ) -> np.ndarray:
-    goal = np.array([PROTOTYPES[mood][axis] for axis in AXES])
+    goal = PROTOTYPE_POINTS[_MOODS.index(mood)]
     order = nearest_first(z * weights, goal * weights)
     return order[~np.isin(order, own)][:count]
 

@@ -76,12 +76,14 @@ class Sounds:
 
 
 def load_sounds(catalogue: Catalogue, today: dt.date | None = None) -> Sounds:
-    """Read all tracks that have valence and energy (or arousal) and may be played.
+    """Read all tracks that can be placed and may be played.
 
-    Banned tracks and what `exclusions` name are left out; a season is left out
-    outside its months as of `today` (default: now). A song that the listener has
-    as a file and on Spotify counts once, as the file: else it would come twice
-    within the time that nothing is repeated.
+    That is those with valence and energy (or arousal), and those that a person
+    put into a song mood by hand, whose values may all be NaN. Banned tracks and
+    what `exclusions` name are left out; a season is left out outside its months as
+    of `today` (default: now). A song that the listener has as a file and on Spotify
+    counts once, as the file: else it would come twice within the time that nothing
+    is repeated.
     """
     clauses, values = exclusion_clauses(
         catalogue.exclusions(), today or dt.datetime.now().astimezone().date()
@@ -91,7 +93,7 @@ def load_sounds(catalogue: Catalogue, today: dt.date | None = None) -> Sounds:
         "SELECT id, artist_code, "
         f"{_cases('feature_source', _GROUP)}, {_cases('song_mood', _MOODS)},"
         f" verdict = '{Verdict.LOVED}', {numbers} FROM tracks"
-        f" WHERE {_PLACED} AND NOT ({_ALSO_A_FILE})"
+        f" WHERE (song_mood IS NOT NULL OR {_PLACED}) AND NOT ({_ALSO_A_FILE})"
         f" AND verdict <> '{Verdict.BANNED}'"
         + "".join(f" AND NOT ({clause})" for clause in clauses)
         + " ORDER BY id"

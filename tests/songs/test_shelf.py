@@ -90,6 +90,18 @@ def test_a_song_moved_by_hand_is_where_the_person_put_it(catalogue):
     assert row[0] in shelf.members[SongMood.SAD]
 
 
+def test_a_song_of_which_nothing_is_known_can_be_given_a_mood_by_hand(catalogue):
+    catalogue.upsert_tracks([*songs(100), TrackRow("http://radio/", title="Radio")])
+    assert "http://radio/" not in uris(catalogue, load_shelf(catalogue))
+    catalogue.move("http://radio/", SongMood.CALM)
+    shelf = load_shelf(catalogue)
+    track = catalogue.find("http://radio/").track_id
+    row = np.flatnonzero(shelf.track_id == track)[0]
+    assert row in shelf.members[SongMood.CALM]
+    assert np.isfinite(shelf.plane).all()
+    assert shelf.plane[row, 1] < -0.5, "it stands where calm songs are"
+
+
 def test_banned_songs_are_gone_and_loved_ones_are_marked(catalogue):
     catalogue.upsert_tracks(songs(50))
     catalogue.judge("local:track:1.mp3", Verdict.BANNED)
