@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mopidy_moodcam.desk import Command
@@ -45,6 +45,9 @@ values = st.recursive(
 )
 objects = st.dictionaries(st.sampled_from(KEYS), values, max_size=4)
 
+# Time on a busy machine says nothing about the readers.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 def attempt(function, *given):
     """Return the function's value and None, or None and its sentence."""
@@ -54,6 +57,7 @@ def attempt(function, *given):
         return None, str(error)
 
 
+@unhurried
 @given(objects)
 @pytest.mark.parametrize("reader", READERS)
 def test_any_object_is_a_command_or_a_sentence(reader, body):
@@ -65,12 +69,14 @@ def test_any_object_is_a_command_or_a_sentence(reader, body):
         assert len(sentence) < 3000
 
 
+@unhurried
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_object_or_a_sentence(text):
     body, sentence = attempt(bodies.decode, text)
     assert isinstance(body, dict) or "JSON" in sentence
 
 
+@unhurried
 @given(objects)
 def test_what_json_writes_is_read_back(body):
     text = json.dumps(body).encode()
