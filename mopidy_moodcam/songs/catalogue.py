@@ -409,6 +409,8 @@ class Catalogue:
         if what == "everything":
             with self._lock, explained(self.path):
                 self._connection.execute("VACUUM")
+                # What is forgotten must not lie in the log until the next writer.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def forget_tracks(self, uris: Iterable[str]) -> int:
         """Delete tracks with their plays and feedback; return how many there were."""

@@ -116,7 +116,8 @@ def fit_centres(
     rows = rng.permutation(len(points))[:SAMPLE]
     sample = np.vstack([points[rows], prior.reshape(-1, 6)]).astype(np.float32)
     counts = np.append(np.ones(len(rows)), np.full(len(prior), PRIOR))
-    clusters = min(clusters, len(np.unique(sample, axis=0)))
+    # Enough to see a library of one song many times over.
+    clusters = min(clusters, len(np.unique(sample[-500:], axis=0)))
     best = _kmeans(sample, counts, clusters, n_init=STARTS, random_state=seed)
     if len(previous.clusters) == clusters:
         old = previous.centres * previous.weights.astype(np.float32)
