@@ -250,9 +250,9 @@ def _play_happy(piece: Piece) -> None:
                 piece.note(
                     UKULELE, piece.hertz(degree), bar + beat + 0.5, 0.3, 0.2, -0.3
                 )
-            piece.hit(_kick(), bar + beat, 0.5 if beat % 2 == 0 else 0.0)
-            piece.hit(snare, bar + beat, 0.4 if beat % 2 else 0.0)
-            piece.hit(hat, bar + beat + 0.5, 0.15, 0.4)
+            piece.hit(_kick(), bar + beat, 0.7 if beat % 2 == 0 else 0.0)
+            piece.hit(snare, bar + beat, 0.6 if beat % 2 else 0.0)
+            piece.hit(hat, bar + beat + 0.5, 0.3, 0.4)
         for step, degree in enumerate(_melody(piece, chord, 8)):
             if piece.rng.random() < 0.8:
                 hertz = piece.hertz(degree, 1)
@@ -264,18 +264,18 @@ def _play_energetic(piece: Piece) -> None:
     for bar, chord in piece.bars():
         for beat in range(BEATS):
             piece.hit(_kick(1.4), bar + beat, 0.95)
-            piece.hit(open_hat, bar + beat + 0.5, 0.25, 0.3)
-            piece.hit(clap, bar + beat, 0.6 if beat % 2 else 0.0)
+            piece.hit(open_hat, bar + beat + 0.5, 0.14, 0.3)
+            piece.hit(clap, bar + beat, 0.4 if beat % 2 else 0.0)
             for quarter in range(4):
                 at = bar + beat + quarter / 4
-                piece.hit(hat, at, 0.15, -0.3)
+                piece.hit(hat, at, 0.08, -0.3)
                 if quarter:
-                    piece.note(SAW_BASS, piece.hertz(chord, -2), at, 0.2, 0.35)
+                    piece.note(SAW_BASS, piece.hertz(chord, -2), at, 0.2, 0.2)
         for at in (0, 0.75, 1.5, 2.5, 3.25):
             for degree in _chord(chord):
-                piece.note(SUPERSAW, piece.hertz(degree, 1), bar + at, 0.35, 0.16)
+                piece.note(SUPERSAW, piece.hertz(degree, 1), bar + at, 0.35, 0.24)
         for step, degree in enumerate(_melody(piece, chord, 8)):
-            piece.note(SQUARE, piece.hertz(degree, 1), bar + step / 2, 0.4, 0.2, 0.2)
+            piece.note(SQUARE, piece.hertz(degree, 1), bar + step / 2, 0.4, 0.3, 0.2)
 
 
 def _play_romantic(piece: Piece) -> None:
@@ -320,16 +320,16 @@ def _play_sad(piece: Piece) -> None:
         for step, degree in enumerate((0, 4, 7, 9, 7, 4, 7, 4)):
             hertz = piece.hertz(chord + degree, -1)
             piece.note(CLEAN, hertz, bar + step / 2, 1.2, 0.25, 0.2)
-            piece.hit(hat, bar + step / 2, 0.16, 0.3)
+            piece.hit(hat, bar + step / 2, 0.08, 0.3)
         for degree in (chord, chord + 4, chord + 7):
             piece.note(STRINGS, piece.hertz(degree, -1), bar, BEATS, 0.06, -0.2)
         for at in (0, 2.5):
             piece.hit(_kick(0.8), bar + at, 0.8)
         for at in (1, 3):
-            piece.hit(snare, bar + at, 0.55)
+            piece.hit(snare, bar + at, 0.45)
         line = zip(_melody(piece, chord, 3), (0, 2, 3), (1.9, 0.9, 0.95), strict=True)
         for degree, at, length in line:
-            piece.note(LEAD, piece.hertz(degree), bar + at, length, 0.04)
+            piece.note(LEAD, piece.hertz(degree), bar + at, length, 0.02)
 
 
 def _play_intense(piece: Piece) -> None:
@@ -360,11 +360,11 @@ def _power_chord(piece: Piece, chord: int, at: float) -> None:
 # In the order of `Style`.
 STYLES: Mapping[SongMood, Style] = {
     SongMood.HAPPY: Style(
-        (112, 126),
+        (122, 134),
         MAJOR,
         ((0, 4, 5, 3), (0, 3, 4, 3), (0, 5, 3, 4)),
         62,
-        0.16,
+        0.3,
         0.08,
         _play_happy,
         (
@@ -377,10 +377,10 @@ STYLES: Mapping[SongMood, Style] = {
     ),
     SongMood.ENERGETIC: Style(
         (128, 140),
-        MINOR,
+        MAJOR,
         ((0, 5, 2, 6), (0, 3, 5, 6), (0, 0, 5, 6)),
         57,
-        0.24,
+        0.2,
         0.05,
         _play_energetic,
         (
@@ -396,7 +396,7 @@ STYLES: Mapping[SongMood, Style] = {
         MAJOR,
         ((0, 5, 1, 4), (0, 3, 1, 4), (3, 4, 2, 5)),
         57,
-        0.14,
+        0.2,
         0.12,
         _play_romantic,
         (
@@ -440,11 +440,11 @@ STYLES: Mapping[SongMood, Style] = {
         ),
     ),
     SongMood.INTENSE: Style(
-        (150, 176),
+        (176, 196),
         PHRYGIAN,
         ((0, 1, 0, 5), (0, 0, 1, 3), (0, 5, 1, 1)),
         52,
-        0.28,
+        0.4,
         0.03,
         _play_intense,
         ("Iron Gate", "Black Squall", "Teeth", "Siege Engine", "Furnace Door"),
