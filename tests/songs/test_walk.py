@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.songs.walk import path_of, walk
+from tests.songs import sound_files
+
+pytest.importorskip("mopidy_local")
+
+CONFIG = """
+[core]
+cache_dir = {0}/cache
+config_dir = {0}/config
+data_dir = {0}/data
+[http]
+enabled = false
+[mpd]
+enabled = false
+[m3u]
+enabled = false
+[stream]
+enabled = false
+[local]
+media_dir = {0}/music
+[file]
+media_dirs = {0}/files
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A music folder in Mopidy-Local's library, and one that is only files."""
+    home = tmp_path_factory.mktemp("home")
+    for folder in ("music/Ü & 100%", "files", "cache", "config", "data"):
+        (home / folder).mkdir(parents=True)
+    sound = sound_files.song(SongMood.CALM, 4)
+    sound_files.write(home / "music" / "plain.ogg", sound)
+    sound_files.write(home / "music" / "Ü & 100%" / "röd #1?.ogg", sound)
+    sound_files.write(home / "files" / "loose file.ogg", sound)
+    (home / "mopidy.conf").write_text(CONFIG.format(home))
+    mopidy = Path(sys.executable).with_name("mopidy")
+    command = [mopidy, "--config", home / "mopidy.conf", "local", "scan"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return home
+
+
+@pytest.fixture
+def config(home):
+    from mopidy import config, ext
+
+    known = ext.load_extensions()
+    schemas = [data.config_schema for data in known]
+    defaults = [data.config_defaults for data in known]
+    loaded, _ = config.load([home / "mopidy.conf"], schemas, defaults, [])
+    return loaded
+
+
+def test_every_track_of_every_library_comes_once_with_its_file(home, config):
+    tracks = list(walk(config))
+    assert len({track.uri for track in tracks}) == len(tracks)
+    files = {str(track.path.relative_to(home)) for track in tracks}
+    wanted = {"music/plain.ogg", "music/Ü & 100%/röd #1?.ogg", "files/loose file.ogg"}
+    assert files == wanted
+    assert all(track.path.is_file() for track in tracks)
+    assert all(track.title for track in tracks)
+
+
+def test_known_tracks_are_not_looked_up_again(config):
+    def known(uri):
+        return uri.startswith("file:")
+
+    tracks = {track.uri.split(":")[0]: track for track in walk(config, known)}
+    assert tracks["file"].title == ""
+    assert tracks["file"].path.is_file()
+    assert tracks["local"].duration_ms == pytest.approx(4000, abs=100)
+
+
+def test_our_own_folders_are_not_walked(config):
+    assert not [track for track in walk(config) if track.uri.startswith("moodcam:")]
+
+
+def test_walking_leaves_no_actor_running(config):
+    import pykka
+
+    next(walk(config))
+    list(walk(config))
+    assert pykka.ActorRegistry.get_all() == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("local:track:a/b%20c.mp3", "/music/a/b c.mp3"),
+        ("local:track:%C3%BC%23.ogg", "/music/ü#.ogg"),
+        ("file:///home/x/100%25.flac", "/home/x/100%.flac"),
+        ("file:///home/x/%FF.flac", "/home/x/\udcff.flac"),
+        ("spotify:track:1", None),
+        ("local:album:md5:1", None),
+        ("file://host/x.mp3", None),
+        ("http://example.org/x.mp3", None),
+    ],
+)
+def test_a_uri_leads_to_its_file(uri, path):
+    assert path_of(uri, Path("/music")) == (path and Path(path))
