@@ -93,7 +93,7 @@ LOOKS = {
         chin=1.0,
     ),
     "neutral": Look(
-        inner_brow=-0.45, outer_brow=-0.1, lid=-0.5, stretch=-0.3, chin=0.4
+        inner_brow=-0.45, lid=-0.5, smile=-0.03, stretch=-0.35, press=0.4, chin=0.6
     ),
 }
 """Drawn after the action units of each expression, then moved towards what networks
