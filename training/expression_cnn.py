@@ -49,6 +49,7 @@ class Settings:
     labels: str = "ferplus"  # or fer2013
     quick: bool = False  # a tiny run on generated faces
     prepare: str = ""  # write the prepared data here and stop
+    start: str = ""  # checkpoint to begin with, for a second, calmer round
     teacher: tuple[str, ...] = ()  # checkpoints to learn from, beside the labels
     device: str = ""  # empty: a GPU where there is one
     threads: int = 2  # of the CPU, for each worker
@@ -427,10 +428,7 @@ class Run:
         torch.manual_seed(s.seed)
         self.rows = self._on_device(faces.part(TRAINING))
         self.checks = self._on_device(faces.part(PUBLIC_TEST))
-        self.net = self._in_layout(ExpressionNet(s.channels, s.blocks, s.dropout))
-        if s.zero_start:
-            for block in self.net.stages:
-                nn.init.zeros_(block.norm2.weight)
+        self.net = self._in_layout(self._first_net())
         self.teachers = [self._in_layout(load_net(path)) for path in s.teacher]
         self.forward = torch.compile(self.net) if s.compile else self.net
         self.optimiser = make_optimiser(self.net, s)
@@ -438,6 +436,15 @@ class Run:
         self.epoch, self.best = 0, math.inf
         self.weights = self._row_weights()
         self._resume()
+
+    def _first_net(self) -> ExpressionNet:
+        if self.s.start:
+            return load_net(self.s.start)
+        net = ExpressionNet(self.s.channels, self.s.blocks, self.s.dropout)
+        if self.s.zero_start:
+            for block in net.stages:
+                nn.init.zeros_(block.norm2.weight)
+        return net
 
     def _in_layout(self, net: ExpressionNet) -> ExpressionNet:
         # channels last and bf16 are four times faster on a CPU with AMX
@@ -545,7 +552,8 @@ class Run:
     def _average(self, step: int) -> None:
         # early on a shorter memory, or the start would stay in the average for epochs
         keep = self.s.ema ** (self.s.batch * self.s.workers / 128)
-        keep = min(keep, (step + 1) / (step + 10))
+        if not self.s.start:
+            keep = min(keep, (step + 1) / (step + 10))
         for name, value in self.net.state_dict().items():
             if value.is_floating_point():
                 self.average[name].lerp_(value, 1 - keep)

@@ -68,7 +68,7 @@ class ExpressionModel:
         """Return float32 [N,7], rows of calibrated probabilities that sum to 1.
 
         `crops` are N grey faces, uint8 [H,W], upright and cut square at about
-        1.25 times the detector's box; sizes may differ. None gives [0,7].
+        1.1 times the detector's box; sizes may differ. None gives [0,7].
         Raises `ValueError` for anything else than uint8 [H,W].
         """
         for crop in crops:
