@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import sys
 import time
@@ -167,7 +166,7 @@ def scan(arguments: Arguments, config: Config) -> int:
         return scan.scan(
             catalogue,
             walk.walk(config, known),
-            jobs=arguments.jobs or max(1, (os.cpu_count() or 2) - 1),
+            jobs=arguments.jobs,
             limit=arguments.limit,
             force=arguments.force,
             console=_console(),

@@ -58,7 +58,7 @@ class Subcommand:
 
 
 def _scan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--jobs", type=int, help="worker processes (all cores but one)")
+    parser.add_argument("--jobs", type=int, default=1, help="worker processes")
     parser.add_argument("--limit", type=int, help="stop after so many tracks")
     parser.add_argument(
         "--force", action="store_true", help="analyse unchanged tracks again"
