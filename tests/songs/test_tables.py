@@ -279,6 +279,47 @@ def test_importing_twice_changes_nothing(catalogue, write):
     assert catalogue.rows("SELECT * FROM tracks ORDER BY id") == before
 
 
+# Rows of the analysis, made on other machines
+
+
+def analysed(path, rows):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an extra")
+    import pyarrow as pa
+
+    parquet.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def test_parquet_rows_of_the_analysis_are_as_good_as_a_scan(catalogue, tmp_path):
+    heard = {
+        "uri": "file:///music/a%20b.mp3",
+        "valence": 0.5,
+        "energy": 0.25,
+        "arousal": -0.5,
+        "tempo": 90.0,
+        "feature_source": "audio",
+        "failed": None,
+        "mtime": 1234.5,
+        "size": 99,
+    }
+    silent = dict.fromkeys(heard) | {
+        "uri": "file:///music/c.mp3",
+        "failed": "silent",
+        "mtime": 1.25,
+        "size": 7,
+    }
+    path = analysed(tmp_path / "rows.parquet", [heard, silent])
+    assert import_file(catalogue, path).added == 2
+    song = catalogue.find("file:///music/a%20b.mp3")
+    assert (song.features.source, song.features.arousal) == ("audio", -0.5)
+    assert (song.mtime, song.size, song.failed) == (1234.5, 99, None)
+    state = catalogue.file_state("file:///music/c.mp3")
+    assert (state.mtime, state.size, state.failed) == (1.25, 7, "silent")
+    report = import_file(catalogue, path)
+    assert (report.added, report.matched) == (0, 2)
+    assert catalogue.file_state("file:///music/c.mp3") == state
+
+
 # Size and faults
 
 
