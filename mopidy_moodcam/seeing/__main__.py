@@ -140,8 +140,8 @@ class Eye:
     def _obeyed(self, command: dict[str, Any]) -> bool:
         """Do what a command says; True where a burst is wanted now."""
         if command.get("do") == "interval":
-            with contextlib.suppress(TypeError, ValueError):
-                self._interval = min(3600.0, max(0.1, float(command["seconds"])))
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                self._interval = _positive(command["seconds"])
         return command.get("do") == "look"
 
 
@@ -230,10 +230,10 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> float:
+def _positive(text: str | float) -> float:
     value = float(text)
-    if not 0 < value <= 86400:
-        raise argparse.ArgumentTypeError("must be seconds, more than 0")
+    if not 0 < value <= 86400:  # NaN is not
+        raise ValueError(f"{text!r} is no number of seconds above 0")
     return value
 
 
