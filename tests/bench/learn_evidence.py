@@ -30,7 +30,7 @@ from mopidy_moodcam.glossary import EXPRESSIONS
 from tests.bench.simulated_room import STORED
 
 N = len(EXPRESSIONS)
-PULL = 0.01
+PULL = 0.03
 PULLS = (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
 
 
