@@ -7,6 +7,7 @@ knows Mopidy.
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
 import os
 import urllib.parse
@@ -84,16 +85,21 @@ def _start_backends(config: Any) -> list[Any]:  # noqa: ANN401
     from mopidy import ext  # noqa: PLC0415
 
     registry = ext.Registry()
-    for data in ext.load_extensions():
-        extension = data.extension
-        enabled = dict(config.get(extension.ext_name) or {}).get("enabled")
-        if enabled and extension.ext_name != OURS and ext.validate_extension_data(data):
-            _guarded(extension.ext_name, lambda e=extension: e.setup(registry))
+    for entry in importlib.metadata.entry_points(group="mopidy.ext"):
+        if entry.name != OURS and dict(config.get(entry.name) or {}).get("enabled"):
+            _guarded(entry.name, lambda entry=entry: _set_up(entry, registry))
     started = (
         _guarded(kind.__name__, lambda kind=kind: kind.start(config=config, audio=None))
         for kind in registry["backend"]
     )
     return [backend for backend in started if backend is not None]
+
+
+def _set_up(entry: importlib.metadata.EntryPoint, registry: Any) -> None:  # noqa: ANN401
+    # As Mopidy does when it starts; its own functions for it moved in 4.0.
+    extension = entry.load()()
+    extension.validate_environment()
+    extension.setup(registry)
 
 
 def _guarded(name: str, action: Callable[[], T]) -> T | None:

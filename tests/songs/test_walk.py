@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import configparser
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -51,13 +53,19 @@ def home(tmp_path_factory):
 
 @pytest.fixture
 def config(home):
-    from mopidy import config, ext
-
-    known = ext.load_extensions()
-    schemas = [data.config_schema for data in known]
-    defaults = [data.config_defaults for data in known]
-    loaded, _ = config.load([home / "mopidy.conf"], schemas, defaults, [])
-    return loaded
+    """The configuration as Mopidy reads it; where it does so moved in 4.0."""
+    given = configparser.RawConfigParser()
+    given.read(home / "mopidy.conf")
+    proxy = {"scheme": None, "hostname": None, "port": None}
+    config = {"core": dict(given["core"]), "proxy": proxy, "audio": {}}
+    for entry in importlib.metadata.entry_points(group="mopidy.ext"):
+        extension = entry.load()()
+        settings = configparser.RawConfigParser()
+        settings.read_string(extension.get_default_config())
+        values = dict(settings[entry.name])
+        values |= dict(given[entry.name]) if entry.name in given else {}
+        config[entry.name], _ = extension.get_config_schema().deserialize(values)
+    return config
 
 
 def test_every_track_of_every_library_comes_once_with_its_file(home, config):
