@@ -51,6 +51,10 @@ of the 637 playlist tracks are 0.69 right instead of 0.74, and names change."""
 GROWTH = 1.25
 """A library that grew by a quarter since the last fit is fitted again by itself."""
 
+FITTED = "clusters fitted at"
+"""Where the catalogue keeps how many tracks it had then. Not the clusters' sizes: what
+is banned, left out or there twice is in none of them."""
+
 SAMPLE = 20_000
 STARTS = 8
 _CLOSE = 0.02
@@ -163,25 +167,28 @@ def match_centres(
     return tuple(matched.tolist())
 
 
-def due(catalogue: Catalogue, tracks: int) -> bool:
-    """Return whether a library of so many placeable tracks should be fitted now."""
-    if tracks < OWN_FROM:
-        return False
-    model = current_model(catalogue)
-    fitted = 0 if model.default else sum(cluster.size for cluster in model.clusters)
-    return tracks >= GROWTH * fitted
+def due(catalogue: Catalogue) -> bool:
+    """Return whether the library has grown enough to be fitted (again)."""
+    tracks = catalogue.counts()["analysed"]
+    fitted = int(catalogue.meta(FITTED) or 0)
+    return tracks >= OWN_FROM and tracks >= GROWTH * fitted
 
 
 def refit_if_due(catalogue: Catalogue) -> bool:
     """Fit the clusters anew after enough new tracks; return whether it was done."""
-    if not due(catalogue, catalogue.counts()["analysed"]):
+    if not due(catalogue):
         return False
     try:
         result = fit(load_sounds(catalogue), current_model(catalogue))
     except ModuleNotFoundError:  # scikit-learn is an extra; the clusters there serve
         return False
-    keep_model(catalogue, result.model)
+    _keep(catalogue, result)
     return True
+
+
+def _keep(catalogue: Catalogue, result: Fit) -> None:
+    keep_model(catalogue, result.model)
+    catalogue.set_meta(FITTED, str(catalogue.counts()["analysed"]))
 
 
 def refit(catalogue: Catalogue, console: Console) -> int:
@@ -198,7 +205,7 @@ def refit(catalogue: Catalogue, console: Console) -> int:
         )
         return show(catalogue, console)
     result = fit(sounds, current_model(catalogue))
-    keep_model(catalogue, result.model)
+    _keep(catalogue, result)
     console.print(_report(result, sounds), markup=False)
     return show(catalogue, console)
 

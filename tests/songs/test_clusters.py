@@ -221,6 +221,14 @@ def test_a_library_gets_clusters_of_its_own_and_new_ones_after_growing(catalogue
     assert fitting.refit_if_due(catalogue)
 
 
+def test_songs_left_out_do_not_make_a_refit_due(catalogue):
+    catalogue.upsert_tracks(songs(fitting.OWN_FROM * 2))
+    for number in range(0, 200, 2):
+        catalogue.exclude("artist", f"Artist {number}")
+    assert fitting.refit_if_due(catalogue)
+    assert not fitting.due(catalogue)
+
+
 def test_the_command_shows_what_it_made(catalogue):
     catalogue.upsert_tracks(songs(fitting.OWN_FROM))
     console = Console(file=io.StringIO(), width=160)
