@@ -81,6 +81,7 @@ class Player:
         """Remove tracks by tlid; raises `PlayerAwayError`."""
         wanted = list(tlids)
         if wanted:
+            logger.debug("Removing own tracks: %s", ", ".join(map(str, wanted)))
             _wait(self._core.tracklist.remove({"tlid": wanted}), READ_TIMEOUT)
 
     def play(self, tlid: int | None = None) -> None:

@@ -163,19 +163,19 @@ class Chooser:
 
     def _stages(self, target: Target) -> Iterator[_Stage]:
         mood, at = target.song_mood, target.affect
-        members = self._at_large(self._moods[mood])
+        members = self._moods[mood]
         short = f"no other {mood} song is fresh"
         often = f"{short} but by artists heard a moment ago"
         again = "the one heard longest ago, since all that fit were on lately"
-        yield _Stage(self._near(self._moods[mood], at))
-        yield _Stage(members)
+        yield _Stage(self._near(members, at))
+        yield _Stage(self._at_large(members))
         for rows in self._neighbours(at):
             yield _Stage(rows, widened=True, remark=short)
-        yield _Stage(members, capped=False, remark=often)
+        yield _Stage(self._at_large(members), capped=False, remark=often)
         for rows in self._neighbours(at):
             yield _Stage(rows, capped=False, widened=True, remark=often)
-        yield _Stage(members, fresh=False, capped=False, remark=again)
-        yield _Stage(self._at_large(self._all), fresh=False, capped=False, remark=again)
+        for rows in (members, self._all):
+            yield _Stage(self._at_large(rows), fresh=False, capped=False, remark=again)
 
     def _neighbours(self, at: Affect) -> Iterator[np.ndarray]:
         """Yield rows of all song moods about `at`, in growing rings."""

@@ -176,6 +176,7 @@ class _Taste:
         self._artists: dict[int, np.ndarray] = collections.defaultdict(nothing)
         self._all = np.array(TRUST)
         self._sounds: dict[int, np.ndarray] = {}
+        self._stacked: tuple[np.ndarray, np.ndarray] | None = None
 
     def count(
         self, row: int, artist: int, sound: np.ndarray, counts: tuple[int, int]
@@ -184,6 +185,7 @@ class _Taste:
         self._all += counts
         if artist != UNKNOWN_ARTIST:
             self._artists[artist] += counts
+        self._stacked = None
         self._sounds.pop(row, None)
         if self.tracks[row].any():
             self._sounds[row] = sound
@@ -202,13 +204,16 @@ class _Taste:
         return _looked_up(self._artists, artists)
 
     def of_sounds(self, sounds: np.ndarray) -> np.ndarray:
-        """Return the counts of judged tracks, weighted by likeness, float64 [k, 2]."""
+        """Return the counts of judged tracks, weighted by likeness, float32 [k, 2]."""
         if not self._sounds:
             return np.zeros((len(sounds), 2))
-        judged = np.array(list(self._sounds.values()))
-        counts = np.array([self.tracks[row] for row in self._sounds])
+        if self._stacked is None:
+            heard = [self.tracks[row] for row in self._sounds]
+            judged = np.array(list(self._sounds.values()), np.float32)
+            self._stacked = judged, np.array(heard, np.float32)
+        judged, counts = self._stacked
         apart = (sounds**2).sum(1)[:, None] + (judged**2).sum(1) - 2 * sounds @ judged.T
-        return np.exp(apart * (-0.5 / SOUND_REACH**2)) @ counts
+        return np.exp(apart * np.float32(-0.5 / SOUND_REACH**2)) @ counts
 
 
 def in_words(played: int, skipped: int) -> str:
@@ -241,10 +246,10 @@ def _kin(weight: float, counts: np.ndarray) -> np.ndarray:
 
 
 def _sound(shelf: Shelf, rows: np.ndarray) -> np.ndarray:
-    """Return valence, arousal, energy (−1 … 1) and tempo (octaves), float64 [k, 4].
+    """Return valence, arousal, energy (−1 … 1) and tempo (octaves), float32 [k, 4].
 
     What is unknown lies in the middle.
     """
     energy = np.nan_to_num(shelf.energy[rows], nan=0.5) * 2.0 - 1.0
     tempo = np.log2(np.nan_to_num(shelf.tempo[rows], nan=120.0) / 120.0)
-    return np.column_stack([shelf.plane[rows], energy, tempo]).astype(np.float64)
+    return np.column_stack([shelf.plane[rows], energy, tempo]).astype(np.float32)

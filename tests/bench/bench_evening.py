@@ -7,8 +7,8 @@ repeats the choice of actions (not their timing), `--actions` says how many.
 
 What is checked, at every action or once things have had a moment to settle:
 
-- no person's track is lost, and none is moved against another, by the DJ
-  (under `consume` a lost one must have been played);
+- no person's track is lost, and none is moved against another; under `consume`,
+  which takes tracks away itself, the DJ's log must not have it among those removed;
 - no ghost: no track starts that the DJ had removed;
 - volume and switches are as the person left them;
 - at least two tracks stand ahead;
@@ -50,6 +50,7 @@ from tornado.websocket import websocket_connect
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mopidy_moodcam.glossary import SongMood
+from tests.server import conftest
 from tests.server.conftest import (
     SONGS_EACH,
     fill_catalogue,
@@ -59,6 +60,15 @@ from tests.server.conftest import (
 )
 
 ANSWER_S = 8.0
+STACKS = "Thread 0x"
+REMOVED = "Removing own tracks: "
+IN_GSTREAMER = ("in _set_state", "in stop_playback", "in _on_about_to_finish_callback")
+# Mopidy, but on SIGUSR2 it writes every thread's stack, even where Python hangs.
+WITH_STACKS = (
+    "import faulthandler, runpy, signal, sys;"
+    "faulthandler.register(signal.SIGUSR2, all_threads=True);"
+    "runpy.run_module('mopidy', run_name='__main__', alter_sys=True)"
+)
 SETTLE_S = 6.0
 PEOPLES_SONGS = 150
 SONG_S = 30
@@ -130,6 +140,9 @@ def running(home: Path, number: int):
     """A server of its own; hands are never off, to provoke the DJ."""
     folder = home.with_name(f"server{number}")
     shutil.copytree(home, folder)
+    conftest.mopidy = lambda conf: [
+        *(sys.executable, "-W", "ignore", "-c", WITH_STACKS, "--config", str(conf))
+    ]
     settings = {"camera": "none", "watch": "always", "autostart": "true"}
     settings |= {"hands_off": "0", "repeat_after": "2"}
     server = run_server(folder, home.with_name("music"), settings, {})
@@ -154,12 +167,13 @@ class Evening:
         self.took: list[float] = []
         self.done: collections.Counter[str] = collections.Counter()
         self.started: list[tuple[float, int]] = []
-        self.removed_by_dj: dict[int, float] = {}
+        self.gone_at: dict[int, float] = {}
         self.known: set[int] = set()
         self.over = threading.Event()
         self.fresh_songs = itertools.cycle(range(PEOPLES_SONGS))
+        self.consumed = False
         self.settled = self.dropped = self.hung = 0
-        self.was_current: set[int] = set()
+        self.peoples: set[int] = set()
         self.last: collections.deque[str] = collections.deque(maxlen=6)
 
     def spend(self, actions: int) -> None:
@@ -188,16 +202,16 @@ class Evening:
     def _hangs(self) -> None:
         """Find out from every thread's stack who waits for whom.
 
-        Core of 3.4 has a deadlock of its own: GStreamer's thread asks core for the
-        next track while core waits for GStreamer to change its state, which waits
-        for that thread. It needs a person's command at that very moment.
+        Core of 3.4 has deadlocks of its own: GStreamer's thread asks core for the
+        next track while core, or the main loop, waits for GStreamer to change its
+        state, which waits for that thread. Then a thread stands in GStreamer's
+        `set_state`, and MoodCam's only waits for core like everybody.
         """
-        self.server.process.send_signal(signal.SIGUSR1)
+        self.server.process.send_signal(signal.SIGUSR2)
         time.sleep(2)
-        stacks = self.server.log.partition("Current state of")[2]
-        own = "_on_about_to_finish_callback" in stacks and "in _set_state" in stacks
+        stacks = self.server.log.partition(STACKS)[2]
         self.hung = 1
-        if not own:
+        if not any(place in stacks for place in IN_GSTREAMER):
             self.wrong.append(f"no answer within {ANSWER_S:g} s: a deadlock")
 
     # What the person does
@@ -319,9 +333,7 @@ class Evening:
 
     def play_any(self) -> None:
         if queue := self._queue():
-            number = self.rng.choice(queue)
-            self.was_current.add(number)
-            self.client.playid(number)
+            self.client.playid(self.rng.choice(queue))
 
     def wait(self) -> None:
         time.sleep(self.rng.uniform(0, 0.6))
@@ -333,6 +345,7 @@ class Evening:
         # Where it stands among the person's tracks is read: the DJ may have edited
         # since its place was worked out. The others must keep their order.
         added = int(number)
+        self.peoples.add(added)
         mine = {*self.mine, added}
         found = [i for i in self._queue() if i in mine]
         if [i for i in found if i != added] == [i for i in self.mine if i in found]:
@@ -353,26 +366,18 @@ class Evening:
     def _compare(self, *, reordered: bool) -> None:
         queue = self._queue()
         there = set(queue)
-        self.was_current.add(int(self.client.currentsong().get("id", 0)))
         for number in self.known - there - self.deleted:
-            self.removed_by_dj.setdefault(number, time.time())
+            self.gone_at.setdefault(number, time.time())
         self.known |= there
         found = [i for i in queue if i in set(self.mine)]
         lost = [i for i in self.mine if i not in there]
-        if lost and self.switches["consume"]:
-            lost = [i for i in lost if not self._was_played(i)]
-        if lost:
+        consumed = self.switches["consume"] or self.consumed
+        self.consumed = bool(self.switches["consume"])
+        if lost and not consumed:
             self._note(f"people's tracks {lost} are lost")
         if not reordered and found != [i for i in self.mine if i in there]:
             self._note(f"people's tracks were moved: {self.mine} became {found}")
         self.mine = found
-
-    def _was_played(self, number: int) -> bool:
-        for _ in range(20):
-            if number in self.was_current | {tlid for _, tlid in self.started}:
-                return True
-            time.sleep(0.05)
-        return False
 
     def _settle(self) -> None:
         """Give the DJ a moment, then look whether enough stands ahead."""
@@ -429,20 +434,24 @@ class Evening:
                 self.started.append((time.time(), event["tl_track"]["tlid"]))
 
     def _look_back(self) -> None:
-        log = self.server.log.partition("Current state of")[0]
-        ghosts = [
+        log = self.server.log.partition(STACKS)[0]
+        removed = [line.partition(REMOVED)[2] for line in log.splitlines()]
+        by_dj = {int(tlid) for line in removed for tlid in line.split(",") if tlid}
+        if by_dj & self.peoples:
+            self.wrong.append(f"the DJ removed people's {by_dj & self.peoples}")
+        ghosts = sorted(
             tlid
             for at, tlid in self.started
-            if tlid in self.removed_by_dj and at > self.removed_by_dj[tlid] + 0.5
-        ]
+            if tlid in by_dj and at > self.gone_at.get(tlid, at) + 0.5
+        )
         if ghosts:
             self.wrong.append(f"ghosts played: {ghosts}")
         if "mopidy_moodcam/" in log or "MoodCam failed" in log:
             self.wrong.append("the log holds a traceback or failed step of MoodCam")
         print(
             f"{self.done.total()} actions in {self.seconds:.0f} s:"
-            f" {len(self.started)} songs begun, {len(self.removed_by_dj)} tracks taken"
-            f" back or consumed, {self.settled} times settled;"
+            f" {len(self.started)} songs begun, {len(by_dj)} picks taken"
+            f" back by the DJ, {self.settled} times settled;"
             f" a command took {np.median(self.took) * 1e3:.0f} ms (median),"
             f" {max(self.took):.2f} s at most; core raised {log.count('Traceback')}"
             f" times{', and hung at the end' if self.hung else ''}"
