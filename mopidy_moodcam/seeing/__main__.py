@@ -141,7 +141,7 @@ class Eye:
         """Do what a command says; True where a burst is wanted now."""
         if command.get("do") == "interval":
             with contextlib.suppress(KeyError, TypeError, ValueError):
-                self._interval = _positive(command["seconds"])
+                self._interval = seconds(command["seconds"])
         return command.get("do") == "look"
 
 
@@ -208,13 +208,13 @@ def parser() -> argparse.ArgumentParser:
         help="auto, a number, a device, a URL, a video file, a folder of images, "
         "demo (demo:10: ten times as fast)",
     )
-    parser.add_argument("--interval", type=_positive, default=20.0, metavar="SECONDS")
-    parser.add_argument("--frames", type=_count, default=5, help="frames of a burst")
+    parser.add_argument("--interval", type=seconds, default=20.0, metavar="SECONDS")
+    parser.add_argument("--frames", type=number, default=5, help="frames of a burst")
     parser.add_argument(
         "--runtime", choices=("auto", "torchscript", "onnx"), default="auto"
     )
     parser.add_argument("--once", action="store_true", help="one burst only")
-    parser.add_argument("--count", type=_count, help="so many bursts only")
+    parser.add_argument("--count", type=number, help="so many bursts only")
     parser.add_argument("--room", default="", help="this room's name in the readings")
     parser.add_argument("--post", metavar="URL", help="send the readings to a server")
     parser.add_argument("--token", default="", help="the server's moodcam/token")
@@ -230,17 +230,19 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str | float) -> float:
+def seconds(text: str | float) -> float:
+    """Read seconds above 0, at most a day; raises `ValueError`."""
     value = float(text)
     if not 0 < value <= 86400:  # NaN is not
         raise ValueError(f"{text!r} is no number of seconds above 0")
     return value
 
 
-def _count(text: str) -> int:
+def number(text: str) -> int:
+    """Read a number of at least 1; raises `ValueError`."""
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+        raise ValueError(f"{text!r} is not at least 1")
     return value
 
 
@@ -392,7 +394,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: _leave(0))
     signal.signal(signal.SIGINT, lambda *_: _leave(0))
     code = main()
-    for number, helper in _helpers:
-        os.close(number)
+    for descriptor, helper in _helpers:
+        os.close(descriptor)
         helper.wait()
     _leave(code)

@@ -8,6 +8,7 @@ expression; then the chair is empty for a while, and another drawn person sits d
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 
 import cv2
@@ -112,19 +113,15 @@ class Demo:
 
     def __init__(self, speed: float = 1.0, seed: int = 1) -> None:
         self._speed = speed
-        self._room = _room()
-        rng = np.random.default_rng(seed)
-        coarse = rng.normal(0, 3.5, (HEIGHT // 2, WIDTH // 2)).astype(np.float32)
-        self._noise = np.round(cv2.resize(coarse, (WIDTH, HEIGHT))).astype(np.int16)
-        self._drawn: tuple[tuple[Look, Person], np.ndarray] | None = None
+        self._seed = seed
 
     def frame(self, seconds: float) -> np.ndarray:
         """Return the frame at a time since the start, uint8 [480, 640, 3] BGR."""
-        frame = self._room.copy()
+        frame = _room().copy()
         look = self.look(seconds)
         if look is not None:
-            _lay(frame, self._patch(look, self.person(seconds)), _pose(seconds))
-        grain = np.roll(self._noise, int(seconds * 997) % self._noise.size)
+            _lay(frame, draw(look, self.person(seconds)), _pose(seconds))
+        grain = np.roll(_noise(self._seed), int(seconds * 997) % (WIDTH * HEIGHT))
         return cv2.add(frame, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
 
     def shown(self, seconds: float) -> str | None:
@@ -146,13 +143,8 @@ class Demo:
         share = min(1.0, math.fmod(seconds, length) / min(BLEND_SECONDS, length / 4))
         return LOOKS[before or "neutral"].towards(LOOKS[now], round(share, 1))
 
-    def _patch(self, look: Look, person: Person) -> np.ndarray:
-        """Draw, but only if the last drawing was another one."""
-        if self._drawn is None or self._drawn[0] != (look, person):
-            self._drawn = ((look, person), draw(look, person))
-        return self._drawn[1]
 
-
+@functools.lru_cache(maxsize=2)  # a look stays for a while, and drawing takes 40 ms
 def draw(look: Look, person: Person) -> np.ndarray:
     """Draw a head and shoulders, uint8 [400, 400, 4]: blue, green, red, cover."""
     canvas = np.zeros((PATCH, PATCH, 4), np.uint8)
@@ -166,6 +158,7 @@ def draw(look: Look, person: Person) -> np.ndarray:
     _nose(canvas, look, person)
     _mouth(canvas, look, person)
     _hair_front(canvas, person)
+    canvas.flags.writeable = False
     return canvas
 
 
@@ -438,6 +431,14 @@ def _lay(
     part[:] = cv2.blendLinear(laid[:, :, :3].copy(), part.copy(), cover, 1 - cover)
 
 
+@functools.lru_cache(maxsize=1)
+def _noise(seed: int) -> np.ndarray:
+    """Return a sensor's noise, int16 [480, 640], coarse as after a webcam's codec."""
+    coarse = np.random.default_rng(seed).normal(0, 3.5, (HEIGHT // 2, WIDTH // 2))
+    return np.round(cv2.resize(coarse, (WIDTH, HEIGHT))).astype(np.int16)
+
+
+@functools.lru_cache(maxsize=1)
 def _room() -> np.ndarray:
     """Draw a wall with a window and a shelf, uint8 [480, 640, 3]."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
