@@ -43,6 +43,8 @@ RETRY_SECONDS = 30.0
 AWAIT_SECONDS = 300.0
 # Music that was started and does not sound is started anew after this long.
 START_SECONDS = 3.0
+# Core does not tell of every change, such as 'next' while stopped.
+LOOK_SECONDS = 5.0
 LAST_PICKS = 20
 
 
@@ -88,6 +90,7 @@ class DiscJockey:
         self._dirty = True
         self._awaited: dict[str, Pick] = {}
         self._asked_until = 0.0
+        self._looked_at = 0.0
         self._start_again_at = 0.0
         self._starting = False
         self.hands_off_until = 0.0
@@ -189,7 +192,8 @@ class DiscJockey:
         """Bring the queue to what the target asks for, if there is reason to."""
         if target is None or self._clock() < self._asked_until:
             return
-        if not (self._dirty or self._stale(target)):
+        unseen = self._clock() - self._looked_at > LOOK_SECONDS
+        if not (self._dirty or unseen or self._stale(target)):
             return
         try:
             self._serve(target)
@@ -216,6 +220,7 @@ class DiscJockey:
             self._dirty = True  # the music was started a moment ago; look again
 
     def _look_again(self) -> None:
+        self._looked_at = self._clock()
         self._queue = dataclasses.replace(self._player.queue(), played=self._played)
         self._keep_own()
 

@@ -69,7 +69,7 @@ WITH_STACKS = (
     "faulthandler.register(signal.SIGUSR2, all_threads=True);"
     "runpy.run_module('mopidy', run_name='__main__', alter_sys=True)"
 )
-SETTLE_S = 6.0
+SETTLE_S = 8.0
 PEOPLES_SONGS = 150
 SONG_S = 30
 MOST_OF_PEOPLE = 40
