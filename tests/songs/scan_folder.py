@@ -1,6 +1,6 @@
 """Scan a folder into a catalogue, in a process that a test may kill.
 
-    python scan_folder.py FOLDER CATALOGUE
+python scan_folder.py FOLDER CATALOGUE
 """
 
 from __future__ import annotations

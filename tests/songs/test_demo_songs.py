@@ -16,6 +16,9 @@ from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.scan import WalkedTrack, scan
 from mopidy_moodcam.songs.shelf import load_shelf
 
+# Thirty songs are made and heard, for all tests together: a minute of one core.
+pytestmark = pytest.mark.timeout(400)
+
 INTENDED = {
     title: mood for mood, style in demo_songs.STYLES.items() for title in style.titles
 }

@@ -134,7 +134,7 @@ def test_where_no_worker_can_work_the_scan_says_one_sentence(catalogue, songs):
     out = io.StringIO()
 
     def make():
-        return Worker([sys.executable, "-c", "print('{\"trouble\": \"No luck [x].\"}')"])
+        return Worker([sys.executable, "-c", 'print(\'{"trouble": "No luck [x]."}\')'])
 
     console = Console(file=out, width=200)
     assert scan(catalogue, walked(songs), console=console, make_worker=make) == 1
@@ -175,7 +175,9 @@ def test_spoiled_files_end_with_features_or_a_reason(catalogue, tmp_path):
     rng, folder = np.random.default_rng(6), tmp_path / "music"
     folder.mkdir()
     for ending in (".mp3", ".flac", ".ogg", ".m4a", ".wav"):
-        good = sound_files.write(tmp_path / f"good{ending}", sound_files.tone(seconds=4))
+        good = sound_files.write(
+            tmp_path / f"good{ending}", sound_files.tone(seconds=4)
+        )
         for number in range(3):
             spoiled = sound_files.spoiled(good.read_bytes(), rng)
             (folder / f"{number}{ending}").write_bytes(spoiled)

@@ -94,7 +94,7 @@ def test_no_worker_outlives_the_scan(make):
 
 
 def test_what_keeps_all_workers_from_working_is_said_in_one_sentence(make):
-    program = "print('{\"trouble\": \"GStreamer is missing.\"}')"
+    program = 'print(\'{"trouble": "GStreamer is missing."}\')'
     with pytest.raises(WorkerTrouble, match=r"^GStreamer is missing\.$"):
         list(analyse_all(["song"], [make(program)]))
     with pytest.raises(WorkerTrouble, match="does not start"):
