@@ -25,6 +25,7 @@ import pytest
 
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
+from mopidy_moodcam.songs.clusters import AXES, default_model
 from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.prototypes import PROTOTYPES
 
@@ -96,18 +97,19 @@ def fill_catalogue(path):
 
 
 def sound(mood, rng):
-    axes = {
-        name: value + rng.normal(0, 0.05) for name, value in PROTOTYPES[mood].items()
-    }
-    loudness = axes.pop("loudness")
-    scaled = {name: float(np.clip(0.5 + 0.2 * v, 0, 1)) for name, v in axes.items()}
+    """A sound close to what the shipped clusters take for the mood's prototype."""
+    scale = default_model().scales["spotify"]
+    z = np.array([PROTOTYPES[mood][axis] for axis in AXES]) + rng.normal(0, 0.05, 6)
+    values = z * scale.deviation[: len(AXES)] + scale.mean[: len(AXES)]
+    named = dict(zip(AXES, values.tolist(), strict=True))
+    shares = {k: float(np.clip(v, 0, 1)) for k, v in named.items() if k != "loudness"}
     return Features(
-        **scaled,
-        loudness=-10 + 3 * loudness,
+        **shares,
+        loudness=named["loudness"],
         tempo=120.0,
         key=0,
         mode=1,
-        source=FeatureSource.AUDIO,
+        source=FeatureSource.TABLE,
     )
 
 
