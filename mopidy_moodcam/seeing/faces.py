@@ -201,7 +201,10 @@ def open_finder(weights: Callable[[str], Path] = weight_path) -> FaceFinder:
     except MissingFile as missing:
         if not hasattr(cv2, "CascadeClassifier"):
             raise
-        logger.warning("%s Until then only frontal faces in good light count.", missing)
+        sentence = str(missing).rstrip(".")
+        logger.warning(
+            "%s; until then only frontal faces in good light count.", sentence
+        )
         return HaarFinder()
 
 
