@@ -11,7 +11,6 @@ import importlib.util
 import json
 import pathlib
 import warnings
-import zipfile
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -175,21 +174,10 @@ def _installed(runtime: str) -> bool:
     return importlib.util.find_spec(MODULES[runtime]) is not None
 
 
-def _check_archive(file: pathlib.Path) -> None:
-    """Raise where a TorchScript file, which is a zip archive, is damaged.
-
-    torch aborts the whole process at such a file in some surroundings.
-    """
-    with zipfile.ZipFile(file) as archive:
-        if archive.testzip() is not None:
-            raise zipfile.BadZipFile(file.name)
-
-
 class _TorchScript:
     def __init__(self, file: pathlib.Path) -> None:
         import torch  # noqa: PLC0415  (seconds to import, and only one of two)
 
-        _check_archive(file)
         torch.set_num_threads(1)
         self._torch = torch
         with warnings.catch_warnings():
