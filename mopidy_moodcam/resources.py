@@ -35,4 +35,6 @@ def weight_path(name: str) -> pathlib.Path:
     path = PACKAGE / "weights" / name
     if path.is_file():
         return path
-    raise MissingFile(f"The weights {name} are missing; run: python -m mopidy_moodcam.weights")
+    raise MissingFile(
+        f"The weights {name} are missing; run: python -m mopidy_moodcam.weights"
+    )
