@@ -139,7 +139,7 @@ def weights(folder: pathlib.Path) -> Iterator[Line]:
             "weights",
             Verdict.BAD if missing[0].startswith("blazeface") else Verdict.NOTE,
             f"missing or changed: {', '.join(missing)}",
-            "python -m mopidy_moodcam.weights",
+            "mopidy moodcam weights",
         )
     else:
         yield Line("weights", Verdict.GOOD, f"{len(RECIPES)} files, as pinned")
@@ -261,7 +261,7 @@ def _about(about: Mapping[str, Any]) -> Iterator[Line]:
             "face detector",
             Verdict.NOTE,
             "OpenCV's old cascade: frontal faces in good light only",
-            "python -m mopidy_moodcam.weights",
+            "mopidy moodcam weights",
         )
     else:
         yield Line(

@@ -135,7 +135,7 @@ def test_a_damaged_catalogue_is_a_line_not_a_traceback(tmp_path):
 def test_missing_weights_name_the_command_that_fetches_them(tmp_path):
     (line,) = check.weights(tmp_path)
     assert line.verdict is Verdict.BAD
-    assert line.mend == "python -m mopidy_moodcam.weights"
+    assert line.mend == "mopidy moodcam weights"
 
 
 def test_brackets_in_what_was_found_are_printed_as_they_are(tmp_path):

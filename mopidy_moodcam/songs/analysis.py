@@ -71,7 +71,7 @@ def _load_network() -> tuple[Musicnn | None, str]:
     try:
         return Musicnn(weight_path("musicnn.onnx")), ""
     except MissingFile:
-        mend = "python -m mopidy_moodcam.weights"
+        mend = "mopidy moodcam weights"
     except ImportError:
         mend = "pip install onnxruntime"
     return None, (
