@@ -218,14 +218,14 @@ class Conductor:
             (self.quiet, CameraState.PAUSED, "these are quiet hours"),
             (self.paused_until is not None, CameraState.PAUSED, "a person paused it"),
             (
-                self._settings.camera == "none",
-                CameraState.RESTING,
-                "no camera is set; moods come from other programs or by hand",
-            ),
-            (
                 self._guests_are_waited_for(),
                 CameraState.GUESTS,
                 "more faces than the household's are here; say yes to go on",
+            ),
+            (
+                self._settings.camera == "none",
+                CameraState.RESTING,
+                "no camera is set; moods come from other programs or by hand",
             ),
             (
                 self.goal is Goal.HOLD and not asked,
@@ -264,8 +264,20 @@ class Conductor:
         self._memory.remember(paused_until=until)
 
     def _correct(self, command: desk.Correct) -> None:
+        if self._told is not None:
+            self._correct_the_told(command.verdict, self._told.label)
+            return
         self._tracker.correct(command.verdict, self._now)
         self._memory.remember(corrections=self._corrections.to_json())
+
+    def _correct_the_told(self, verdict: str, told: str) -> None:
+        """Let a person's word end what another program said; no reading was wrong."""
+        said = "neutral" if verdict == "concentrating" else verdict
+        if said in {"right", told}:
+            return
+        self._told = None
+        if said in EXPRESSIONS:
+            self._tell(said, self._told_until, "you said so")
 
     def _forget_corrections(self, _: desk.ForgetCorrections) -> None:
         self._corrections.forget()
@@ -289,6 +301,10 @@ class Conductor:
         if label not in EXPRESSIONS:
             self._told = None
             return
+        self._tell(label, self._now + command.seconds, "another program said so")
+
+    def _tell(self, label: str, until: float, why: str) -> None:
+        """Let a mood that was told, not seen, hold `until` then."""
         goes_on = self._told is not None and self._told.label == label
         self._told = Mood(
             label=label,
@@ -296,9 +312,9 @@ class Conductor:
             confidence=1.0,
             since=self._told.since if self._told and goes_on else self._now,
             probabilities=tuple(float(label == other) for other in EXPRESSIONS),
-            why="another program said so",
+            why=why,
         )
-        self._told_until = self._now + command.seconds
+        self._told_until = until
 
     def _guests_are_waited_for(self) -> bool:
         if self._settings.guests != "wait" or self._guests_since is None:

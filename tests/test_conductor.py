@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 import itertools
 
@@ -168,6 +169,43 @@ def test_a_mood_told_by_another_program_holds_for_its_time(conduct):
     assert conductor.target.song_mood == SongMood.ENERGETIC
     conductor.pass_time(NOON + 61, anything_queued=True)
     assert conductor.mood.label == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("verdict", "label"),
+    [
+        ("right", "sad"),
+        ("sad", "sad"),
+        ("happy", "happy"),
+        ("concentrating", "neutral"),
+        ("wrong", UNKNOWN),
+    ],
+)
+def test_a_persons_word_ends_what_another_program_said(conduct, verdict, label):
+    conductor = conduct(camera="none")
+    conductor.take(desk.TakeMood("sad", seconds=60))
+    conductor.take(desk.Correct(verdict))
+    assert conductor.mood.label == label
+    assert conductor.learnt.corrections == ()
+
+
+def test_readings_of_two_named_rooms_make_one_mood(conduct):
+    conductor = conduct(camera="none")
+    for i in range(6):
+        conductor.pass_time(NOON + 20 * i, anything_queued=True)
+        for room in ("kitchen", "living room"):
+            seen = dataclasses.replace(reading("happy", NOON + 20 * i), room=room)
+            conductor.take(desk.TakeReading(seen))
+            assert conductor.reading.room == room
+    assert conductor.mood.label == "happy"
+
+
+def test_guests_before_a_camera_elsewhere_are_asked_for(conduct):
+    conductor = conduct(camera="none")
+    conductor.take(desk.TakeReading(reading("happy", NOON, faces=5)))
+    assert conductor.camera_wish(wanted_by_music=True).state == CameraState.GUESTS
+    conductor.take(desk.AllowGuests(allowed=True))
+    assert conductor.camera_wish(wanted_by_music=True).state == CameraState.RESTING
 
 
 def test_the_baseline_is_taken_in_two_minutes_and_kept(conduct):
