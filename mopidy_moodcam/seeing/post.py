@@ -66,4 +66,6 @@ def _refusal(error: urllib.error.HTTPError) -> str:
             "The server refuses the readings; set moodcam/token there and give "
             "the same with --token here."
         )
+    if error.code == 409:
+        return "The server's camera is switched off, so it takes no readings."
     return f"The server answers {error.code} to the readings; check the URL of --post."

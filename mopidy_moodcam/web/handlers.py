@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tornado.ioloop
 import tornado.web
 
+from mopidy_moodcam.desk import TakeReading
 from mopidy_moodcam.logs import plain
 from mopidy_moodcam.web import bodies, views
 from mopidy_moodcam.web.access import Refused
@@ -26,6 +27,11 @@ logger = plain(__name__)
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a body: a reading with fifty faces has some twelve thousand."""
+
+UNSEEN = (
+    "The camera is switched off, so readings count for nothing; "
+    "switch it on, on the page or with: mopidy moodcam on"
+)
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -150,7 +156,10 @@ class ApiHandler(_Quiet):
         self._access.check_machine(self.request, reading=self._reading)
 
     def _hand_in(self, command: Command) -> None:
-        if self._desk.send(command):
+        status = self._desk.status
+        if isinstance(command, TakeReading) and status.started and not status.camera.on:
+            self.refuse(409, UNSEEN)
+        elif self._desk.send(command):
             self.answer({"accepted": True}, 202)
         else:
             self.refuse(

@@ -54,6 +54,12 @@ def test_a_server_that_refuses_is_a_sentence_about_the_token(server, caplog):
     assert "moodcam/token" in caplog.text
 
 
+def test_a_server_whose_camera_is_off_is_a_sentence(server, caplog):
+    server.answer = 409
+    assert not Poster(server.url).post({})
+    assert "switched off" in caplog.text
+
+
 def test_a_server_away_is_said_once_and_its_return_once(server, caplog):
     caplog.set_level(logging.INFO)
     away = [True]

@@ -1,6 +1,9 @@
 """The HTTP JSON as other programs meet it."""
 
+import dataclasses
 import json
+import pathlib
+import re
 import time
 
 import pytest
@@ -190,6 +193,25 @@ def test_a_server_without_a_frontend_says_so(client, desk):
     status, answer = client.post("api/goal", {"goal": "lift"})
     assert status == 503
     assert "Mopidy's log" in answer["error"]
+
+
+def test_a_reading_for_a_camera_that_is_off_is_refused_and_a_mood_is_not(
+    client, puppet, desk
+):
+    off = dataclasses.replace(desk.status.camera, on=False)
+    desk.publish(dataclasses.replace(desk.status, camera=off))
+    status, answer = client.post("api/readings", {"reason": "nobody"})
+    assert status == 409
+    assert "mopidy moodcam on" in answer["error"]
+    assert client.post("api/readings", {"mood": "happy"})[0] == 202
+    assert [type(command) for command in puppet.commands] == [at_desk.TakeMood]
+
+
+def test_the_readmes_curl_is_taken(client, puppet):
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+    body = re.search(r"curl .*-d '([^']+)'[^']*/moodcam/(api/\S+)", readme)
+    assert client.post(body[2], json.loads(body[1]))[0] == 202
+    assert puppet.commands == [at_desk.TakeMood("happy", 600.0)]
 
 
 def test_a_posted_reading_counts_from_its_arrival(client, puppet):
