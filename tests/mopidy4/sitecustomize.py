@@ -1,4 +1,4 @@
-"""Lets Mopidy 4 start on Debian 12's GStreamer for tests that play nothing."""
+"""Lets Mopidy 4 start on Debian 12's GStreamer, which plays all the tests need."""
 
 import gi
 

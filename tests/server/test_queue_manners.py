@@ -23,7 +23,6 @@ from tests.server.conftest import (
     SONGS_EACH,
     copy_home,
     moods_of,
-    playback,
     sound,
     uris,
 )
@@ -75,7 +74,6 @@ def test_a_persons_copy_of_a_pick_is_the_persons(serve):
     assert ids(server)[0] == mine
 
 
-@playback
 def test_a_track_put_next_by_a_person_comes_next(serve):
     server = playing(serve)
     place = int(server.client.status()["song"]) + 1
@@ -111,7 +109,6 @@ def test_a_pick_deleted_by_a_person_does_not_come_back(serve):
 # When a change may take effect
 
 
-@playback
 def test_in_the_last_five_seconds_the_next_pick_stays_and_is_played(serve):
     server = playing(serve)
     kept = coming(server)[0]
@@ -122,7 +119,6 @@ def test_in_the_last_five_seconds_the_next_pick_stays_and_is_played(serve):
     server.wait_for(lambda: current(server) == kept, "the kept pick playing")
 
 
-@playback
 def test_what_plays_always_stands_in_the_tracklist(serve):
     server = playing(serve)
     for mood, into in itertools.product(("sad", "happy"), (6.5, 8.0, 9.5)):
@@ -150,7 +146,6 @@ def test_after_a_persons_action_the_dj_tops_up_but_does_not_replan(serve):
 # Switches that belong to people
 
 
-@playback
 @pytest.mark.parametrize("switch", ["consume", "random", "repeat", "single"])
 def test_switches_and_volume_stay_as_people_set_them(serve, switch):
     server = serve(autostart="true", hands_off=0)
@@ -174,7 +169,6 @@ def test_switches_and_volume_stay_as_people_set_them(serve, switch):
     assert status["state"] == "play"
 
 
-@playback
 def test_under_random_peoples_tracks_stay_and_the_music_never_runs_out(serve):
     server = serve(autostart="true", hands_off=0)
     server.client.random(1)
@@ -219,7 +213,6 @@ def test_a_tracklist_full_of_people_and_picks_still_changes_with_the_mood(serve)
 # When nothing plays
 
 
-@playback
 def test_an_emptied_queue_is_filled_but_not_started(serve):
     server = serve(hands_off=0)
     server.feel("happy")
@@ -232,7 +225,6 @@ def test_an_emptied_queue_is_filled_but_not_started(serve):
     assert state(server) == "stop"
 
 
-@playback
 def test_music_that_a_person_stopped_stays_stopped(serve):
     server = playing(serve)
     server.client.stop()
@@ -245,7 +237,6 @@ def test_music_that_a_person_stopped_stays_stopped(serve):
 # Others at the same moment
 
 
-@playback
 def test_shuffling_and_moods_at_the_same_moment_lose_no_track(serve):
     server = playing(serve)
     mine = {server.client.addid(uri) for uri in OTHERS}
@@ -264,7 +255,6 @@ def picks_stand_last(server, mine):
     return len(whose) >= 2 and whose == sorted(whose, reverse=True)
 
 
-@playback
 def test_clearing_and_moods_at_the_same_moment_leave_a_filled_queue(serve):
     server = playing(serve)
     for mood in ("sad", "happy") * 6:
@@ -296,7 +286,6 @@ def service(tmp_path, music, monkeypatch):
     return stand_in.install(tmp_path / "service", music, monkeypatch)
 
 
-@playback
 def test_songs_of_a_streaming_service_are_queued_and_played(
     serve, service, home, tmp_path
 ):
@@ -310,7 +299,6 @@ def test_songs_of_a_streaming_service_are_queued_and_played(
     server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
 
 
-@playback
 def test_a_slow_service_keeps_nobody_waiting_and_the_music_going(
     serve, service, home, tmp_path
 ):
@@ -327,7 +315,6 @@ def test_a_slow_service_keeps_nobody_waiting_and_the_music_going(
         assert state(server) == "play"
 
 
-@playback
 def test_a_service_that_is_gone_is_said_once_and_taken_up_when_it_is_back(
     serve, service, home, tmp_path
 ):
@@ -342,7 +329,6 @@ def test_a_service_that_is_gone_is_said_once_and_taken_up_when_it_is_back(
     server.wait_for_queue(lambda q: len(q) == 2, "two picks", 45)
 
 
-@playback
 def test_songs_that_cannot_be_played_are_passed_over(serve, service, home, tmp_path):
     assert service.exists()
     uri_of = lambda m, i: f"spotify:track:{m}-{i}{'-gone' if i % 2 else ''}"  # noqa: E731
@@ -363,7 +349,6 @@ def test_songs_that_mopidy_does_not_know_are_replaced_by_others(serve, home, tmp
     server.wait_for_queue(lambda q: len(q) == 2, "two picks that exist")
 
 
-@playback
 def test_songs_behind_http_are_queued_and_played(serve, home, music, tmp_path):
     with serving(music) as address:
         uri_of = lambda m, i: f"{address}/{m}-{i}.wav"  # noqa: E731

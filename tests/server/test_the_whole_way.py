@@ -9,7 +9,7 @@ import time
 import pytest
 
 from mopidy_moodcam.glossary import SongMood
-from tests.server.conftest import moods_of, name_of, playback, uris
+from tests.server.conftest import moods_of, name_of, uris
 from tests.server.videos import frames_of, write, write_empty_room, write_face
 from tests.shared import shared_data
 
@@ -42,9 +42,10 @@ def test_every_pick_has_a_reason_in_the_log_and_the_status(serve):
     server = serve()
     server.feel("sad")
     server.wait_for_queue(lambda q: len(q) == 2, "two picks")
+    log = " ".join(server.log.split())  # Mopidy 4 breaks its lines
     for pick in server.status()["next_picks"]:
         assert "sad" in pick["reason"]
-        assert f"{pick['title']} by {pick['artist']}: {pick['reason']}" in server.log
+        assert f"{pick['title']} by {pick['artist']}: {pick['reason']}" in log
 
 
 def test_an_empty_room_queues_nothing(serve, tmp_path):
@@ -81,7 +82,6 @@ def test_a_mood_change_replaces_the_picks_to_come(serve):
     assert len(queue) == 2
 
 
-@playback
 def test_autostart_starts_the_music_and_keeps_two_songs_ahead(serve):
     server = serve(autostart="true")
     server.feel("happy")
@@ -96,7 +96,6 @@ def test_autostart_starts_the_music_and_keeps_two_songs_ahead(serve):
     server.wait_for(lambda: ahead >= 2, "two songs ahead")
 
 
-@playback
 def test_without_autostart_nothing_starts_by_itself(serve):
     server = serve()
     server.feel("happy")
@@ -105,7 +104,6 @@ def test_without_autostart_nothing_starts_by_itself(serve):
     assert server.client.status()["state"] == "stop"
 
 
-@playback
 def test_the_mood_waits_for_the_song_that_plays(serve):
     server = serve(autostart="true")
     server.feel("happy")
