@@ -68,7 +68,12 @@ class Loop:
         self._started = clock()
         memory = Memory(data_dir / "state.json")
         self._conductor = Conductor(settings, memory, now=clock())
-        self._picker = Picker(data_dir / "catalogue.sqlite", settings, clock=clock)
+        self._picker = Picker(
+            data_dir / "catalogue.sqlite",
+            settings,
+            clock=clock,
+            schemes=player.schemes(),
+        )
         self._dj = DiscJockey(settings, memory, player, self._picker, clock=clock)
         self._eye = EyeKeeper(
             settings.camera,

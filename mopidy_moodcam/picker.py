@@ -16,7 +16,7 @@ import numpy as np
 
 from mopidy_moodcam.dj.chooser import Chooser
 from mopidy_moodcam.dj.feedback import Feedback
-from mopidy_moodcam.dj.reasons import NOTHING_SCANNED
+from mopidy_moodcam.dj.reasons import NOTHING_PLAYABLE, NOTHING_SCANNED
 from mopidy_moodcam.dj.recent import REST_S, Recent
 from mopidy_moodcam.glossary import Pick, SongMood
 from mopidy_moodcam.logs import OnChange, plain
@@ -27,7 +27,7 @@ from mopidy_moodcam.status import SongsStatus
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from mopidy_moodcam.dj.queue import Outcome, Queue
     from mopidy_moodcam.glossary import Target, Verdict
@@ -48,6 +48,7 @@ class Picker:
     """Chooses songs and remembers them; used from one thread.
 
     `clock` gives seconds since the epoch, `rng` is all the chance there is.
+    `schemes` are those of the URIs that Mopidy can play (None: any).
     """
 
     def __init__(
@@ -57,11 +58,12 @@ class Picker:
         *,
         clock: Callable[[], float],
         rng: np.random.Generator | None = None,
+        schemes: Collection[str] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._rng = rng or np.random.default_rng()
-        self._loader = _Loader(path)
+        self._loader = _Loader(path, schemes)
         self._catalogue: Catalogue | None = None
         self._path = path
         self._notes = OnChange(logger)
@@ -110,7 +112,7 @@ class Picker:
             exclude=self._left_out(),
         )
         if choice is None:
-            self._say(self._chooser.why_nothing)
+            self._say(self._why_empty() or self._chooser.why_nothing)
             return None
         track = self._catalogue.track(choice.track_id)
         if track is None:  # forgotten a moment ago; the shelf does not know yet
@@ -234,11 +236,16 @@ class Picker:
             waiting=counts.get("waiting", 0),
             by_song_mood=tuple((str(m), len(shelf.members[m])) for m in SongMood),
             borrowed=tuple(sorted(str(mood) for mood in shelf.borrowed)),
-            why="" if len(shelf) else NOTHING_SCANNED,
         )
-        self._notes.warn(
-            "songs", "" if len(shelf) else f"MoodCam waits: {NOTHING_SCANNED}"
-        )
+        why = self._why_empty()
+        self._say(why)
+        self._notes.warn("songs", f"MoodCam waits: {why}" if why else "")
+
+    def _why_empty(self) -> str:
+        """Return why the shelf is empty, or '' where it is not."""
+        if self.shelf:
+            return ""
+        return NOTHING_PLAYABLE if self.status.analysed else NOTHING_SCANNED
 
     def _with_queued(self, queued: list[int]) -> Recent:
         """Return what counts as recent, the tracks that stand in the queue included."""
@@ -294,8 +301,11 @@ class Picker:
 class _Loader:
     """Loads a shelf in a thread, one at a time; its owner takes what it brought."""
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(
+        self, path: pathlib.Path, schemes: Collection[str] | None = None
+    ) -> None:
         self._path = path
+        self._schemes = schemes
         self._thread: threading.Thread | None = None
         self._result: Shelf | CatalogueError | None = None
 
@@ -324,7 +334,7 @@ class _Loader:
     def _load(self) -> None:
         try:
             with Catalogue.open(self._path) as catalogue:
-                self._result = load_shelf(catalogue)
+                self._result = load_shelf(catalogue, schemes=self._schemes)
         except CatalogueError as error:
             self._result = error
         except Exception as error:  # the edge of a thread

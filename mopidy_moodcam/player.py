@@ -59,6 +59,16 @@ class Player:
             max_length=self._max_length,
         )
 
+    def schemes(self) -> frozenset[str] | None:
+        """Return the schemes of the URIs that some backend plays.
+
+        None where a slow backend lets core not answer in time.
+        """
+        try:
+            return frozenset(_wait(self._core.get_uri_schemes(), READ_TIMEOUT))
+        except PlayerAwayError:
+            return None
+
     def state(self) -> str:
         """Return `playing`, `paused` or `stopped`; raises `PlayerAwayError`."""
         return str(_wait(self._core.playback.get_state(), READ_TIMEOUT))

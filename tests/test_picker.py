@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mopidy_moodcam.dj.queue import Queue
-from mopidy_moodcam.dj.reasons import NOTHING_SCANNED
+from mopidy_moodcam.dj.reasons import NOTHING_PLAYABLE, NOTHING_SCANNED
 from mopidy_moodcam.glossary import Affect, SongMood, Target, Verdict
 from mopidy_moodcam.picker import RELOAD_SECONDS, RETRY_SECONDS, Picker
 from mopidy_moodcam.settings import Settings
@@ -155,3 +155,12 @@ def test_a_corrupt_catalogue_is_named_once_and_the_music_goes_on(
     assert picker.pick(HAPPY, after=None, queue=Queue()) is None
     assert str(path) in picker.status.why
     assert len(caplog.messages) == 1
+
+
+def test_a_library_that_mopidy_cannot_play_is_said_to_be_so(path, clock):
+    stock(path, 5)
+    picker = Picker(path, Settings(), clock=clock, schemes={"elsewhere"})
+    load(picker, clock)
+    assert picker.pick(HAPPY, after=None, queue=Queue()) is None
+    assert picker.status.why == NOTHING_PLAYABLE
+    picker.close()

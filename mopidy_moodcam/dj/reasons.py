@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mopidy_moodcam.glossary import Target
     from mopidy_moodcam.songs.shelf import Shelf
 
+NOTHING_PLAYABLE = (
+    "none of the known songs can be played: Mopidy lacks the backend for them, such"
+    " as Mopidy-Spotify, or each was banned or excluded"
+)
 NOTHING_SCANNED = (
     "there are no songs to choose from yet: run 'mopidy moodcam scan' or"
     " 'mopidy moodcam import'"

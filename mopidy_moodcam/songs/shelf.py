@@ -21,7 +21,7 @@ from mopidy_moodcam.songs.sounds import COLUMNS, Sounds, load_sounds
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from mopidy_moodcam.songs.catalogue import Catalogue
 
@@ -62,14 +62,19 @@ class Shelf:
         return len(self.track_id)
 
 
-def load_shelf(catalogue: Catalogue, today: dt.date | None = None) -> Shelf:
+def load_shelf(
+    catalogue: Catalogue,
+    today: dt.date | None = None,
+    schemes: Collection[str] | None = None,
+) -> Shelf:
     """Read the catalogue and work out every track's place and song mood.
 
     100,000 tracks take about half a second; load it outside of actors. `today`
-    decides which seasons are in.
+    decides which seasons are in, `schemes` are those of the URIs that can be
+    played (default: all).
     """
     version = catalogue.version()
-    sounds = load_sounds(catalogue, today)
+    sounds = load_sounds(catalogue, today, schemes)
     return make_shelf(sounds, current_model(catalogue), version)
 
 

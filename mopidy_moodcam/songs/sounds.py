@@ -18,6 +18,8 @@ from mopidy_moodcam.songs.features import SCALE_GROUP, FeatureSource
 from mopidy_moodcam.songs.seasons import exclusion_clauses
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mopidy_moodcam.songs.catalogue import Catalogue
 
 COLUMNS = (
@@ -44,6 +46,7 @@ _ALSO_A_FILE = (
     " WHERE file.match_key = tracks.match_key AND file.failed IS NULL"
     f" AND NOT file.{_SPOTIFY} AND {_PLACED})"
 )
+_SCHEME = "lower(substr(uri, 1, instr(uri, ':') - 1))"
 _MOODS = {str(mood): number for number, mood in enumerate(SongMood)}
 _GROUP = {str(s): GROUPS.index(SCALE_GROUP[s]) for s in FeatureSource}
 
@@ -75,7 +78,11 @@ class Sounds:
         return Sounds(*(getattr(self, field.name)[rows] for field in fields))
 
 
-def load_sounds(catalogue: Catalogue, today: dt.date | None = None) -> Sounds:
+def load_sounds(
+    catalogue: Catalogue,
+    today: dt.date | None = None,
+    schemes: Collection[str] | None = None,
+) -> Sounds:
     """Read all tracks that can be placed and may be played.
 
     That is those with valence and energy (or arousal), and those that a person
@@ -83,11 +90,15 @@ def load_sounds(catalogue: Catalogue, today: dt.date | None = None) -> Sounds:
     what `exclusions` name are left out; a season is left out outside its months as
     of `today` (default: now). A song that the listener has as a file and on Spotify
     counts once, as the file: else it would come twice within the time that nothing
-    is repeated.
+    is repeated. `schemes` are those of the URIs that can be played (default: all).
     """
     clauses, values = exclusion_clauses(
         catalogue.exclusions(), today or dt.datetime.now().astimezone().date()
     )
+    if schemes is not None:
+        marks = ", ".join("?" * len(schemes))
+        clauses = [*clauses, f"{_SCHEME} NOT IN ({marks})"]
+        values = [*values, *sorted(schemes)]
     numbers = ", ".join(f"IFNULL({name}, 9e999)" for name in COLUMNS)
     sql = (
         "SELECT id, artist_code, "

@@ -182,3 +182,13 @@ def test_real_playlists_by_mood_land_in_the_song_mood_of_their_title(catalogue):
     assert len(shelf) == 637
     assert all(count >= enough(637) for count in counts.values())
     assert not shelf.borrowed
+
+
+def test_songs_of_a_backend_that_mopidy_lacks_are_not_on_the_shelf(catalogue):
+    sound = Features(valence=0.5, energy=0.5, loudness=-9.0, source="table")
+    known = {"spotify:track:1", "local:track:a.mp3", "file:///b.mp3"}
+    catalogue.upsert_tracks(TrackRow(uri, features=sound) for uri in sorted(known))
+    assert uris(catalogue, load_shelf(catalogue)) == known
+    shelf = load_shelf(catalogue, schemes={"file", "local"})
+    assert uris(catalogue, shelf) == known - {"spotify:track:1"}
+    assert len(load_shelf(catalogue, schemes=())) == 0
