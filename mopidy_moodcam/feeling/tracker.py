@@ -97,6 +97,7 @@ class Tracker:
         self._belief = filters.REST
         self._label = UNKNOWN
         self._why = "nothing was seen yet"
+        self._held = ""
         self._since = self._time.now
         self._changes: collections.deque[float] = collections.deque()
         self._evidence_at = -math.inf
@@ -116,7 +117,7 @@ class Tracker:
             confidence=self._confidence(),
             since=self._time.wall(self._since),
             probabilities=self._belief,
-            why=self._why,
+            why=self._held or self._why,
         )
 
     @property
@@ -213,10 +214,15 @@ class Tracker:
         if self._label == UNKNOWN or self._probability(self._label) >= LEAVE:
             self._agreed_at = self._time.now
         label, why = self._wanted()
+        self._held = ""
         if label == self._label:
             self._why = why or self._why
         elif self._may_change():
             self._switch(label, why)
+        elif len(self._changes) >= self.settings.changes_per_hour:
+            seems = why if label == UNKNOWN else f"it seems {label}"
+            often = f"the mood changes at most {self.settings.changes_per_hour}"
+            self._held = f"{seems}, but {often} times an hour"
 
     def _wanted(self) -> tuple[str, str]:
         if self._guests.waiting:
@@ -234,6 +240,8 @@ class Tracker:
 
     def _story(self, label: str) -> str:
         looks = list(self._looks)
+        if len(looks) == 1:
+            return f"the last reading looked {label}"
         return f"{looks.count(label)} of the last {len(looks)} readings looked {label}"
 
     def _may_change(self) -> bool:
@@ -245,7 +253,7 @@ class Tracker:
         return not self._changes or now - self._changes[-1] >= self.settings.dwell
 
     def _switch(self, label: str, why: str) -> None:
-        self._why = why
+        self._why, self._held = why, ""
         if label == self._label:
             return
         if label == UNKNOWN:

@@ -64,6 +64,13 @@ def test_a_mood_that_changed_says_on_what_grounds():
     assert "looked happy" in happy_room().mood.why
 
 
+def test_a_mood_of_one_reading_says_so():
+    tracker = Tracker()
+    sure = face("happy", share=0.99, pixels=200.0, sharpness=1.0)
+    tracker.update(Reading(START, (sure,), frames=5))
+    assert tracker.mood.why == "the last reading looked happy"
+
+
 @pytest.mark.parametrize("stray", ["surprise", "neutral", "angry"])
 def test_one_stray_reading_does_not_flip_the_mood(stray):
     tracker = happy_room()
@@ -157,6 +164,18 @@ def test_no_more_changes_than_the_cap_in_an_hour():
         labels.append(tracker.update(reading(i * 20, expression)).label)
     changes = sum(a != b for a, b in zip([UNKNOWN, *labels], labels, strict=False))
     assert changes == 4
+
+
+def test_a_change_that_the_cap_forbids_is_said_and_forgotten_when_the_face_is_back():
+    tracker = Tracker(TrackerSettings(changes_per_hour=1, dwell=0))
+    feed(tracker, "happy", 0, 200)
+    feed(tracker, "sad", 200, 400)
+    assert tracker.mood.label == "happy"
+    assert tracker.mood.why == (
+        "it seems sad, but the mood changes at most 1 times an hour"
+    )
+    feed(tracker, "happy", 400, 600)
+    assert "looked happy" in tracker.mood.why
 
 
 def test_the_pace_quickens_while_evidence_disagrees():
