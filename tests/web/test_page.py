@@ -118,6 +118,12 @@ def test_aiming_shows_boxes_and_light_and_never_an_image(page):
     assert page.locator("img, video, canvas").count() == 0
 
 
+def test_the_room_of_a_camera_elsewhere_is_named(page, desk):
+    kitchen = dataclasses.replace(desk.status.reading, room="kitchen")
+    publish(desk, dataclasses.replace(desk.status, reading=kitchen))
+    expect(page, "#faces-words").to_contain_text("Room kitchen: 2 faces")
+
+
 def test_counters_say_that_nothing_is_stored_or_sent(page):
     expect(page, "#seen").to_have_text("4,310")
     expect(page, "#stored").to_have_text("0")

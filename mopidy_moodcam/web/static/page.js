@@ -285,6 +285,7 @@ function drawAim() {
   if (reading) {
     const count = faces.length === 1 ? "One face" : `${faces.length} faces`;
     words = faces.length ? `${count}, mirrored as in a mirror. Bigger and brighter is better.` : (NO_FACE[reading.reason] ?? "No face is seen.");
+    if (reading.room) words = `Room ${reading.room}: ${words}`;
   } else if (status.camera.on) words = "The first look is still to come.";
   setText("faces-words", words);
   $("aim").setAttribute("aria-label", words);
