@@ -156,8 +156,11 @@ def why(_: Arguments, config: Config) -> int:
 
 def scan(arguments: Arguments, config: Config) -> int:
     """Analyse the sound of Mopidy's library."""
-    from mopidy_moodcam.songs import scan, walk  # noqa: PLC0415
+    from mopidy_moodcam.songs import scan, vibenet, walk, workers  # noqa: PLC0415
 
+    if arguments.vibenet:
+        vibenet.require()
+    command = workers.WITH_VIBENET if arguments.vibenet else workers.COMMAND
     with _catalogue(config) as catalogue:
 
         def known(uri: str) -> bool:
@@ -170,6 +173,7 @@ def scan(arguments: Arguments, config: Config) -> int:
             limit=arguments.limit,
             force=arguments.force,
             console=_console(),
+            make_worker=lambda: workers.Worker(command),
         )
 
 

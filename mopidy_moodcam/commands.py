@@ -63,6 +63,11 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="analyse unchanged tracks again"
     )
+    parser.add_argument(
+        "--vibenet",
+        action="store_true",
+        help="take danceability, acousticness, speechiness and liveness from VibeNet",
+    )
 
 
 def _check(parser: argparse.ArgumentParser) -> None:

@@ -216,6 +216,16 @@ def test_wrong_words_are_explained_with_the_usage(config, mopidy, words):
     assert f"usage: mopidy moodcam {words[0]}" in err
 
 
+def test_scanning_with_a_missing_vibenet_says_how_to_get_it_and_scans_nothing(
+    config, mopidy, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    code, out, err = mopidy(config, "scan", "--vibenet")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "pip install 'Mopidy-MoodCam[vibenet]'" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("words", [["status"], ["on"], ["why"], ["mood", "sad"]])
 def test_without_a_server_one_sentence_says_so(config, mopidy, words):
     code, out, err = mopidy(config, *words)

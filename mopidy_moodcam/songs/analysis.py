@@ -19,7 +19,7 @@ from mopidy_moodcam.songs.musicnn import Musicnn
 from mopidy_moodcam.songs.spectrum import spectrum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mopidy_moodcam.songs.decode import Sound
     from mopidy_moodcam.songs.descriptors import Numbers
@@ -38,10 +38,17 @@ class Analyser:
     """The analysis with its models loaded once.
 
     `why_plain` is empty, or one sentence saying why the learned network is not
-    used; the descriptors alone serve then, and know little of valence.
+    used; the descriptors alone serve then, and know little of valence. `second`
+    is another opinion, whose features replace ours of the same names.
     """
 
-    def __init__(self, *, learned: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        learned: bool = True,
+        second: Callable[[Sound], Mapping[str, float]] = lambda _sound: {},
+    ) -> None:
+        self._second = second
         self._network, self.why_plain = _load_network() if learned else (None, "")
         kind = LEARNED if self._network else PLAIN
         self._heads: Heads = load_heads(model_path("song_heads.json"))[kind]
@@ -54,7 +61,9 @@ class Analyser:
         Raises `decode.Unreadable` with the reason where it gives no features.
         """
         sound = decode(uri)
-        return Analysed(self._heads.features(hear(sound, self._network)), sound.seconds)
+        features = self._heads.features(hear(sound, self._network))
+        other = self._second(sound)
+        return Analysed(dataclasses.replace(features, **other), sound.seconds)
 
 
 def hear(sound: Sound, network: Musicnn | None) -> Numbers:

@@ -4,6 +4,7 @@
 object a line: first `{"ready": "…"}` (why only the plain heads are used, mostly
 empty) or `{"trouble": "…"}`, then `{"features": {…}, "seconds": …}` or
 `{"why": "…"}` for each URI. It ends with its input, so it never outlives the scan.
+With `--vibenet` some features are VibeNet's (see `vibenet.py`).
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mopidy_moodcam.songs.analysis import Analysed
+    from mopidy_moodcam.songs.analysis import Analysed, Analyser
 
 NICENESS = 15
 DEADLINE = 40
 """Seconds for one file; a decoder that hangs in C is killed by the kernel then."""
 
+VIBENET = "--vibenet"
 MEMORY = 1 << 30
 """Bytes of data a worker may hold: a hostile file must not eat the machine."""
 
@@ -40,17 +42,25 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     # Ctrl-C goes to the whole group; the scan decides when a worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(sys.stdin, lambda answer: print(json.dumps(answer), file=answers))
+    serve(
+        sys.stdin,
+        lambda answer: print(json.dumps(answer), file=answers),
+        vibenet=VIBENET in sys.argv[1:],
+    )
 
 
-def serve(uris: Any, say: Callable[[dict[str, Any]], None]) -> None:  # noqa: ANN401
+def serve(
+    uris: Any,  # noqa: ANN401
+    say: Callable[[dict[str, Any]], None],
+    *,
+    vibenet: bool = False,
+) -> None:
     """Load the models, then answer each line of `uris`."""
     try:
-        from mopidy_moodcam.songs.analysis import Analyser  # noqa: PLC0415
         from mopidy_moodcam.songs.decode import gstreamer  # noqa: PLC0415
 
         gstreamer()
-        analyse = Analyser()
+        analyse = _analyser(vibenet=vibenet)
     except Exception as error:  # noqa: BLE001  the scan says it in one sentence
         say({"trouble": str(error) or repr(error)})
         return
@@ -59,6 +69,16 @@ def serve(uris: Any, say: Callable[[dict[str, Any]], None]) -> None:  # noqa: AN
         signal.alarm(DEADLINE)
         say(answer(line.strip(), analyse))
         signal.alarm(0)
+
+
+def _analyser(*, vibenet: bool) -> Analyser:
+    from mopidy_moodcam.songs.analysis import Analyser  # noqa: PLC0415
+
+    if not vibenet:
+        return Analyser()
+    from mopidy_moodcam.songs.vibenet import VibeNet  # noqa: PLC0415
+
+    return Analyser(second=VibeNet())
 
 
 def answer(uri: str, analyse: Callable[[str], Analysed]) -> dict[str, Any]:

@@ -12,12 +12,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam.songs.worker import DEADLINE
+from mopidy_moodcam.songs.worker import DEADLINE, VIBENET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 COMMAND = (sys.executable, "-m", "mopidy_moodcam.songs.worker")
+WITH_VIBENET = (*COMMAND, VIBENET)
 START_SECONDS = 60.0
 """Loading the models takes a second; a Pi from a slow card, twenty."""
 
