@@ -11,6 +11,7 @@ ratings and repeat them better (`models/README.md`).
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +31,7 @@ class VibeNet:
 
     def __init__(self) -> None:
         """Load it; raises `ModuleNotFoundError` where it is not installed."""
-        import vibenet  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
-
-        self._model: Any = vibenet.load_model()
+        self._model: Any = importlib.import_module("vibenet").load_model()
 
     def __call__(self, sound: Sound) -> dict[str, float]:
         """Return the features `TAKEN` of a sound, its windows heard as one."""
