@@ -20,6 +20,9 @@ import sys
 import time
 import urllib.request
 
+from mopidy_moodcam.settings import Settings
+from mopidy_moodcam.songs import demo_songs
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SONG_ENDINGS = {".mp3", ".flac", ".ogg", ".opus", ".m4a", ".wav", ".oga", ".aac"}
 PAGE_DEADLINE = 60.0
@@ -79,8 +82,6 @@ def find_music(given: pathlib.Path | None, home: pathlib.Path) -> tuple[str, boo
     if given:
         say(f"There are no songs in {given}, so the demo songs play.")
     songs = home / "songs"
-    from mopidy_moodcam.songs import demo_songs  # noqa: PLC0415
-
     songs.mkdir(parents=True, exist_ok=True)
     if not has_songs(songs):
         say("Composing the demo songs, once.")
@@ -195,7 +196,7 @@ def announce(
         mpc = f"mpc --host 127.0.0.1 --port {mpd_port}"
         say(f"The page: {page}")
         say(f"Try: {mpc} playlist   {mpc} outputs   {mpc} ls MoodCam")
-        if camera != "demo":
+        if Settings(camera=camera).needs_consent:
             say("The camera stays off until you switch it on, on the page.")
         say("End with Ctrl+C.")
         return
