@@ -37,7 +37,9 @@ def plain(text: str) -> str:
     """
     bare = text.casefold()
     if not bare.isascii():
-        split = unicodedata.normalize("NFKD", bare)
+        # Twice, since a compatible form may have an upper case of its own.
+        folded = unicodedata.normalize("NFKD", text).casefold()
+        split = unicodedata.normalize("NFKD", folded)
         bare = "".join(c for c in split if not unicodedata.combining(c))
     return _NO_WORD.sub(" ", bare.replace("'", "").replace("\u2019", "")).strip()
 

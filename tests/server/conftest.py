@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import wave
 
@@ -170,7 +171,17 @@ class Server:
             return answer.status
 
     def feel(self, mood, seconds=600):
-        self.post("readings", {"mood": mood, "seconds": seconds})
+        """Tell the server a mood, as soon as it has started enough to listen."""
+        body = {"mood": mood, "seconds": seconds}
+        self.wait_for(lambda: self.accepts("readings", body), "ear for a mood")
+
+    def accepts(self, path, body):
+        try:
+            return self.post(path, body) < 300
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                raise
+            return False
 
     def mpd(self):
         """A client of one's own, to be closed by the caller."""
