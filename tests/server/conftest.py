@@ -9,6 +9,7 @@ import functools
 import itertools
 import json
 import math
+import os
 import pathlib
 import signal
 import socket
@@ -268,7 +269,11 @@ def run_server(folder, music, moodcam, sections, *, has_songs=True):
     conf = write_config(folder, music, *ports, texts, **sections)
     log_path = folder / "mopidy.log"
     with log_path.open("ab") as log:
-        process = subprocess.Popen(mopidy(conf), stdout=log, stderr=log, cwd=folder)
+        # Mopidy 4 breaks the lines of its log at the terminal's width.
+        wide = {**os.environ, "COLUMNS": "1000"}
+        process = subprocess.Popen(
+            mopidy(conf), stdout=log, stderr=log, cwd=folder, env=wide
+        )
     server = Server(process, *ports, log_path, folder / "data" / "moodcam")
     wait_for_port(server, ports[0])
     wait_for_port(server, ports[1])
