@@ -169,6 +169,7 @@ class EyeKeeper:
                 self._take(watch, message, life)
         finally:
             kill(process)
+            close_pipes(process)
         return life.saw, life.why or f"The eye ended with status {process.returncode}."
 
     def _messages(
@@ -308,11 +309,19 @@ class _Watch:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process with its group, and take back what it held."""
+    """Kill a process with its group; its pipes are left to who reads them."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
+
+
+def close_pipes(process: subprocess.Popen[bytes]) -> None:
+    """Close a dead process's pipes.
+
+    Only for the thread that reads them: a number closed under a reader may be
+    another file's by the time it reads.
+    """
     for pipe in (process.stdin, process.stdout, process.stderr):
         with contextlib.suppress(OSError, ValueError):
             if pipe is not None:
