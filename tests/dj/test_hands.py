@@ -1,0 +1,29 @@
+from mopidy_moodcam.dj.hands import edited_by_person
+from mopidy_moodcam.dj.queue import Queue
+
+THREE = ((1, "a"), (2, "b"), (3, "c"))
+
+
+def test_a_queue_left_alone_was_edited_by_nobody():
+    assert not edited_by_person(Queue(THREE, current=1), Queue(THREE, current=2))
+
+
+def test_adding_removing_moving_and_switching_are_a_persons():
+    before = Queue(THREE, current=1)
+    for after in (
+        Queue((*THREE, (4, "d")), current=1),
+        Queue(THREE[:2], current=1),
+        Queue(THREE[::-1], current=1),
+        Queue(THREE, current=1, random=True),
+    ):
+        assert edited_by_person(before, after)
+
+
+def test_under_consume_what_was_played_goes_by_itself():
+    before = Queue(THREE, current=1, consume=True)
+    assert not edited_by_person(before, Queue(THREE[1:], current=2, consume=True))
+
+
+def test_under_consume_taking_a_song_to_come_is_a_persons():
+    before = Queue(THREE, current=1, consume=True)
+    assert edited_by_person(before, Queue(THREE[:2], current=1, consume=True))
