@@ -96,6 +96,41 @@ def test_the_paper_s_rule_keeps_the_paper_s_rows(training):
     assert kept.sum() == 3137
 
 
+@pytest.fixture
+def raw(training, tmp_path):
+    """Write three rows in the shared file's layout; the last test row is a copy."""
+    images = training.generated_faces(3).images
+    images[2] = images[0]
+    happy, nobody = votes(happy=10), votes(nothing=10)
+    np.savez(
+        tmp_path / "raw.npz",
+        image_deltas=np.diff(images, axis=2, prepend=np.uint8(0)),
+        label=np.array([2, 5, 2], np.uint8),
+        usage=np.array([0, 0, 2], np.uint8),
+        votes=np.concatenate([happy, nobody, happy]),
+        first_same=np.array([0, 1, 0], np.int32),
+    )
+    return tmp_path / "raw.npz"
+
+
+def test_either_set_of_labels_has_the_other_beside_it(training, raw):
+    voted = training.read_faces(raw, "ferplus", 0, copies=True)
+    named = training.read_faces(raw, "fer2013", 0, copies=True)
+
+    assert voted.targets.argmax(1).tolist() == [3, 3]
+    assert voted.beside.argmax(1).tolist() == [2, 2]
+    assert named.targets.argmax(1).tolist() == [2, 5, 2]
+    assert named.beside.sum(1).tolist() == [1, 0, 1]
+
+
+def test_copies_of_test_rows_train_only_where_asked(training, raw):
+    kept = training.read_faces(raw, "fer2013", 0)
+    all_of_them = training.read_faces(raw, "fer2013", 0, copies=True)
+
+    assert len(kept.part(training.TRAINING).images) == 1
+    assert len(all_of_them.part(training.TRAINING).images) == 2
+
+
 def test_prepared_data_reads_as_the_original(training, tmp_path):
     faces = training.generated_faces(20)
     training.write_prepared(faces, tmp_path / "faces.npz")
@@ -104,6 +139,7 @@ def test_prepared_data_reads_as_the_original(training, tmp_path):
 
     np.testing.assert_array_equal(again.images, faces.images)
     np.testing.assert_array_equal(again.targets, faces.targets)
+    np.testing.assert_array_equal(again.beside, faces.beside)
     np.testing.assert_array_equal(again.usage, faces.usage)
 
 
@@ -173,6 +209,42 @@ def test_a_student_learns_from_teachers(training, settings, tmp_path):
     training.Run(faces, student).train()
 
     assert (tmp_path / "pupil/best.pt").is_file()
+
+
+def test_other_labels_take_the_other_head(training, settings, tmp_path):
+    training.Run(training.generated_faces(100), settings).train()
+
+    same = training.load_learner(tmp_path / "best.pt", "ferplus")
+    other = training.load_learner(tmp_path / "best.pt", "fer2013")
+
+    assert torch.equal(other.net.head.weight, same.beside.weight)
+    assert torch.equal(other.beside.weight, same.net.head.weight)
+    assert not torch.equal(other.net.head.weight, same.net.head.weight)
+
+
+def test_the_network_s_own_answers_count_more_and_more(training, settings):
+    """Own answers that all say happy, late in a run that trusts them, are learned."""
+    faces = training.generated_faces(500)
+    trusting = dataclasses.replace(settings, own=1.0, epochs=11, ask=100)
+    run = training.Run(faces, trusting)
+    run.answers = torch.eye(7)[EXPRESSIONS.index("happy")].repeat(len(run.rows[0]), 1)
+    run.epoch = 10
+
+    run.train()
+
+    x = torch.from_numpy(faces.images[:100])
+    run.net.train()  # one epoch is too short for the norms' running figures
+    found = run.net(x.unsqueeze(1) / 255)[0].argmax(1)
+    assert (found == EXPRESSIONS.index("happy")).float().mean() > 0.4
+
+
+def test_the_network_is_asked_for_its_own_answers(training, settings):
+    run = training.Run(training.generated_faces(200), settings)
+
+    run.train()
+
+    rows = len(run.rows[0])
+    torch.testing.assert_close(run.answers.sum(1), torch.ones(rows))
 
 
 @pytest.mark.slow
