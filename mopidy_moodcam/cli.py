@@ -156,7 +156,8 @@ def why(_: Arguments, config: Config) -> int:
 
 def scan(arguments: Arguments, config: Config) -> int:
     """Analyse the sound of Mopidy's library."""
-    from mopidy_moodcam.songs import scan, vibenet, walk, workers  # noqa: PLC0415
+    from mopidy_moodcam.songs import scan, walk  # noqa: PLC0415
+    from mopidy_moodcam.songs.hearing import vibenet, workers  # noqa: PLC0415
 
     if arguments.vibenet:
         vibenet.require()
@@ -188,10 +189,10 @@ def import_(arguments: Arguments, config: Config) -> int:
 def spotify(arguments: Arguments, config: Config) -> int:
     """Bring in the listener's own Spotify songs."""
     from mopidy_moodcam.settings import Settings  # noqa: PLC0415
-    from mopidy_moodcam.songs import spotify  # noqa: PLC0415
+    from mopidy_moodcam.songs.spotify import sync  # noqa: PLC0415
 
     settings = Settings.from_config(config["moodcam"])
-    wanted = spotify.Wanted(
+    wanted = sync.Wanted(
         playlists=(*arguments.playlist, *([""] if arguments.playlists else [])),
         saved=arguments.saved,
         searches=tuple(arguments.search),
@@ -199,15 +200,15 @@ def spotify(arguments: Arguments, config: Config) -> int:
         logout=arguments.logout,
     )
     with _catalogue(config) as catalogue:
-        return spotify.sync(catalogue, settings, data_dir(config), _console(), wanted)
+        return sync.sync(catalogue, settings, data_dir(config), _console(), wanted)
 
 
 def cluster(_: Arguments, config: Config) -> int:
     """Fit the clusters anew."""
-    from mopidy_moodcam.songs import clusters  # noqa: PLC0415
+    from mopidy_moodcam.songs import moods  # noqa: PLC0415
 
     with _catalogue(config) as catalogue:
-        return clusters.refit(catalogue, _console())
+        return moods.refit(catalogue, _console())
 
 
 def moods(arguments: Arguments, config: Config) -> int:

@@ -35,10 +35,10 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from mopidy_moodcam.resources import weight_path  # noqa: E402
-from mopidy_moodcam.songs.analysis import hear  # noqa: E402
-from mopidy_moodcam.songs.decode import decode  # noqa: E402
-from mopidy_moodcam.songs.heads import LEARNED, PLAIN  # noqa: E402
-from mopidy_moodcam.songs.musicnn import Musicnn  # noqa: E402
+from mopidy_moodcam.songs.hearing.analysis import hear  # noqa: E402
+from mopidy_moodcam.songs.hearing.decode import decode  # noqa: E402
+from mopidy_moodcam.songs.hearing.heads import LEARNED, PLAIN  # noqa: E402
+from mopidy_moodcam.songs.hearing.musicnn import Musicnn  # noqa: E402
 
 SHARED = Path(os.environ.get("MOODCAM_SHARED", ROOT.parent / "shared"))
 MUSIC = SHARED / "data" / "music"

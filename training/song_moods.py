@@ -22,7 +22,7 @@ import pandas as pd
 from mopidy_moodcam.resources import model_path
 from mopidy_moodcam.songs.clusters import AXES, ClusterModel, Scale
 from mopidy_moodcam.songs.fitting import fit
-from mopidy_moodcam.songs.heads import LEARNED, load_heads
+from mopidy_moodcam.songs.hearing.heads import LEARNED, load_heads
 from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS, Sounds
 
 # Valence and energy make moods. The other four tell calm from sad and happy from

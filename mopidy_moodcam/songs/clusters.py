@@ -26,8 +26,6 @@ from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.console import Console
-
     from mopidy_moodcam.songs.catalogue import Catalogue
     from mopidy_moodcam.songs.sounds import Sounds
 
@@ -271,10 +269,3 @@ def _cluster(item: Mapping[str, Any]) -> Cluster:
 
 def _plain(values: np.ndarray) -> list[float]:
     return [round(float(value), 5) for value in values]
-
-
-def refit(catalogue: Catalogue, console: Console) -> int:
-    """Sort the songs into clusters anew; see `songs/fitting.py`."""
-    from mopidy_moodcam.songs import fitting  # noqa: PLC0415  (scikit-learn)
-
-    return fitting.refit(catalogue, console)

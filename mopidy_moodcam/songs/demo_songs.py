@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs.decode import gstreamer
+from mopidy_moodcam.songs.hearing.decode import gstreamer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

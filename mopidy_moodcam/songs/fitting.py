@@ -30,8 +30,6 @@ from mopidy_moodcam.songs.sounds import Sounds, load_sounds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
     from mopidy_moodcam.songs.catalogue import Catalogue
 
 CLUSTERS = 7
@@ -179,35 +177,18 @@ def refit_if_due(catalogue: Catalogue) -> bool:
     if not due(catalogue):
         return False
     try:
-        result = fit(load_sounds(catalogue), current_model(catalogue))
+        refit(catalogue, load_sounds(catalogue))
     except ModuleNotFoundError:  # scikit-learn is an extra; the clusters there serve
         return False
-    _keep(catalogue, result)
     return True
 
 
-def _keep(catalogue: Catalogue, result: Fit) -> None:
+def refit(catalogue: Catalogue, sounds: Sounds) -> Fit:
+    """Fit the clusters of the catalogue's sounds anew, and keep them."""
+    result = fit(sounds, current_model(catalogue))
     keep_model(catalogue, result.model)
     catalogue.set_meta(FITTED, str(catalogue.counts()["analysed"]))
-
-
-def refit(catalogue: Catalogue, console: Console) -> int:
-    """Fit the library's own clusters and show them; the exit code is returned."""
-    from mopidy_moodcam.songs.moods import show  # noqa: PLC0415
-
-    sounds = load_sounds(catalogue)
-    if len(sounds) < OWN_FROM:
-        console.print(
-            f"{len(sounds)} songs have features; from {OWN_FROM} on a library gets"
-            " clusters of its own. Until then the ones that came with Mopidy-MoodCam"
-            " sort them.",
-            markup=False,
-        )
-        return show(catalogue, console)
-    result = fit(sounds, current_model(catalogue))
-    _keep(catalogue, result)
-    console.print(_report(result, sounds), markup=False)
-    return show(catalogue, console)
+    return result
 
 
 def silhouettes(z: np.ndarray, model: ClusterModel) -> np.ndarray:
@@ -240,13 +221,4 @@ def _kept(cluster: Cluster, previous: Sequence[Cluster], number: int) -> Cluster
         song_mood=song_mood,
         named=old.named,
         bound=old.bound,
-    )
-
-
-def _report(result: Fit, sounds: Sounds) -> str:
-    same = sum(number >= 0 for number in result.matched)
-    clusters = len(result.model.clusters)
-    return (
-        f"{len(sounds)} songs in {clusters} clusters;"
-        f" {same} of them continue clusters there were before."
     )

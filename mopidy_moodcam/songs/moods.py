@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.songs import fitting
 from mopidy_moodcam.songs.clusters import (
     PROTOTYPE_POINTS,
     ClusterModel,
@@ -43,6 +44,27 @@ _USAGE = (
 
 class MoodsError(Exception):
     """What a person asked for cannot be done; the message is one sentence."""
+
+
+def refit(catalogue: Catalogue, console: Console) -> int:
+    """Do `mopidy moodcam cluster`: the library's own clusters; return the exit code."""
+    sounds = load_sounds(catalogue)
+    if len(sounds) < fitting.OWN_FROM:
+        console.print(
+            f"{len(sounds)} songs have features; from {fitting.OWN_FROM} on a library"
+            " gets clusters of its own. Until then the ones that came with"
+            " Mopidy-MoodCam sort them.",
+            markup=False,
+        )
+    else:
+        matched = fitting.refit(catalogue, sounds).matched
+        console.print(
+            f"{len(sounds)} songs in {len(matched)} clusters;"
+            f" {sum(number >= 0 for number in matched)} of them continue clusters"
+            " there were before.",
+            markup=False,
+        )
+    return show(catalogue, console)
 
 
 def run(catalogue: Catalogue, words: Sequence[str], console: Console) -> int:

@@ -21,10 +21,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mopidy_moodcam.songs import tags, twins
+from mopidy_moodcam.songs import fitting, tags, twins
 from mopidy_moodcam.songs.catalogue import TrackRow
 from mopidy_moodcam.songs.features import Features, FeatureSource
-from mopidy_moodcam.songs.workers import Worker, WorkerTrouble, analyse_all
+from mopidy_moodcam.songs.hearing.workers import Worker, WorkerTrouble, analyse_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -232,7 +232,5 @@ def _report(tally: Tally, console: Console) -> None:
 
 
 def _refit_if_due(catalogue: Catalogue, console: Console) -> None:
-    from mopidy_moodcam.songs import fitting  # noqa: PLC0415  sklearn is slow to load
-
     if fitting.refit_if_due(catalogue):
         console.print("The library grew, so its songs were sorted into moods anew.")

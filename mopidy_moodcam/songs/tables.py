@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from mopidy_moodcam.songs import fitting
 from mopidy_moodcam.songs.cells import SHARES, Rejected, number, track_of
 from mopidy_moodcam.songs.headers import columns_of
 from mopidy_moodcam.songs.placing import Placed, place
@@ -340,7 +341,5 @@ def _words(path: pathlib.Path, report: Report) -> str:
 
 
 def _sort_anew(catalogue: Catalogue, console: Console) -> None:
-    from mopidy_moodcam.songs import fitting  # noqa: PLC0415
-
     if fitting.refit_if_due(catalogue):
         console.print("The songs were sorted into clusters of this library anew.")

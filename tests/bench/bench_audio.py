@@ -33,9 +33,9 @@ CHECKOUT = Path(__file__).parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs.analysis import Analyser
 from mopidy_moodcam.songs.catalogue import Catalogue
-from mopidy_moodcam.songs.workers import Worker, analyse_all
+from mopidy_moodcam.songs.hearing.analysis import Analyser
+from mopidy_moodcam.songs.hearing.workers import Worker, analyse_all
 from tests.shared import find_shared
 from tests.songs import sound_files
 
@@ -81,7 +81,7 @@ print(time.process_time() - start)
 OURS = """
 import resource, sys, time
 from pathlib import Path
-from mopidy_moodcam.songs.analysis import Analyser
+from mopidy_moodcam.songs.hearing.analysis import Analyser
 analyse = Analyser(learned=sys.argv[1] == "learned")
 assert analyse.why_plain == ""
 uris = [Path(path).absolute().as_uri() for path in sys.argv[2:]]

@@ -17,7 +17,7 @@ import threading
 import urllib.parse
 from typing import Any
 
-from mopidy_moodcam.songs.spotify_api import Service
+from mopidy_moodcam.songs.spotify.api import Service
 from tests.songs.libraries import spotify_id
 
 CLIENT_ID = "0123456789abcdef0123456789abcdef"

@@ -9,7 +9,7 @@ import pytest
 
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs import demo_songs
-from mopidy_moodcam.songs.decode import gstreamer
+from mopidy_moodcam.songs.hearing.decode import gstreamer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs import clusters, fitting
+from mopidy_moodcam.songs import clusters, fitting, moods
 from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.clusters import AXES, assign, default_model, standardise
 from mopidy_moodcam.songs.naming import named, words_for
@@ -232,7 +232,7 @@ def test_songs_left_out_do_not_make_a_refit_due(catalogue):
 def test_the_command_shows_what_it_made(catalogue):
     catalogue.upsert_tracks(songs(fitting.OWN_FROM))
     console = Console(file=io.StringIO(), width=160)
-    assert clusters.refit(catalogue, console) == 0
+    assert moods.refit(catalogue, console) == 0
     said = console.file.getvalue()
     assert f"{fitting.OWN_FROM} songs in {fitting.CLUSTERS} clusters" in said
     assert "made from this library" in said
@@ -241,7 +241,7 @@ def test_the_command_shows_what_it_made(catalogue):
 @pytest.mark.parametrize("count", [0, 1, 2, 30])
 def test_the_command_takes_a_library_of_any_size(catalogue, count):
     catalogue.upsert_tracks(songs(count))
-    assert clusters.refit(catalogue, Console(file=io.StringIO())) == 0
+    assert moods.refit(catalogue, Console(file=io.StringIO())) == 0
 
 
 def test_a_library_of_one_song_many_times_can_be_fitted():

@@ -6,7 +6,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from mopidy_moodcam.songs.decode import RATE, WHOLE, Unreadable, decode
+from mopidy_moodcam.songs.hearing.decode import RATE, WHOLE, Unreadable, decode
 from tests.songs import sound_files
 
 

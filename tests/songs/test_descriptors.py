@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mopidy_moodcam.songs.decode import RATE
-from mopidy_moodcam.songs.descriptors import describe
-from mopidy_moodcam.songs.spectrum import spectrum
+from mopidy_moodcam.songs.hearing.decode import RATE
+from mopidy_moodcam.songs.hearing.descriptors import describe
+from mopidy_moodcam.songs.hearing.spectrum import spectrum
 
 SECONDS = 10
 TIME = np.arange(SECONDS * RATE) / RATE

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 
 from mopidy_moodcam.resources import model_path
-from mopidy_moodcam.songs.descriptors import describe
 from mopidy_moodcam.songs.features import FeatureSource
-from mopidy_moodcam.songs.heads import LEARNED, PLAIN, embedding_inputs, load_heads
-from mopidy_moodcam.songs.spectrum import spectrum
+from mopidy_moodcam.songs.hearing.descriptors import describe
+from mopidy_moodcam.songs.hearing.heads import (
+    LEARNED,
+    PLAIN,
+    embedding_inputs,
+    load_heads,
+)
+from mopidy_moodcam.songs.hearing.spectrum import spectrum
 
 HEADS = load_heads(model_path("song_heads.json"))
 PREDICTED = {

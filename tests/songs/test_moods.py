@@ -48,7 +48,7 @@ def test_markup_in_titles_is_shown_as_it_is(catalogue):
 def test_a_renamed_cluster_keeps_its_name_through_a_refit(catalogue):
     code, said = say(catalogue, "rename", "1", "Blue", "hour")
     assert (code, "'Blue hour'" in said) == (0, True)
-    clusters.refit(catalogue, Console(file=io.StringIO()))
+    moods.refit(catalogue, Console(file=io.StringIO()))
     model = clusters.current_model(catalogue)
     assert not model.default
     assert "Blue hour" in [cluster.name for cluster in model.clusters]

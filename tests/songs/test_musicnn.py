@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mopidy_moodcam.resources import MissingFile, weight_path
-from mopidy_moodcam.songs.decode import decode
-from mopidy_moodcam.songs.musicnn import FRAMES, Musicnn, patches
-from mopidy_moodcam.songs.spectrum import mel_filters, spectrum
+from mopidy_moodcam.songs.hearing.decode import decode
+from mopidy_moodcam.songs.hearing.musicnn import FRAMES, Musicnn, patches
+from mopidy_moodcam.songs.hearing.spectrum import mel_filters, spectrum
 from tests.shared import shared_data
 
 

@@ -15,8 +15,8 @@ from rich.console import Console
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.features import FeatureSource
+from mopidy_moodcam.songs.hearing.workers import Worker
 from mopidy_moodcam.songs.scan import WalkedTrack, scan
-from mopidy_moodcam.songs.workers import Worker
 from tests.songs import sound_files
 
 SCAN_FOLDER = Path(__file__).with_name("scan_folder.py")

@@ -11,9 +11,10 @@ import pytest
 from rich.console import Console
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs import spark, tables
+from mopidy_moodcam.songs import tables
 from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.features import FEATURES
+from mopidy_moodcam.songs.hearing import spark
 from mopidy_moodcam.songs.scan import WalkedTrack, scan
 from tests.songs import sound_files
 

@@ -18,14 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from mopidy_moodcam.songs import spotify_login
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.cells import Rejected
 from mopidy_moodcam.songs.features import FEATURES, Features, FeatureSource
 from mopidy_moodcam.songs.scan import WalkedTrack, scan
 from mopidy_moodcam.songs.shelf import load_shelf
-from mopidy_moodcam.songs.spotify import Wanted, World, sync
-from mopidy_moodcam.songs.spotify_items import features_of, track_of
+from mopidy_moodcam.songs.spotify import login
+from mopidy_moodcam.songs.spotify.items import features_of, track_of
+from mopidy_moodcam.songs.spotify.sync import Wanted, World, sync
 from tests.songs import faults, sound_files
 from tests.songs.fake_spotify import (
     CLIENT_ID,
@@ -163,7 +163,7 @@ def test_the_token_is_private_from_the_first_moment(run, monkeypatch):
         modes.append(stat.S_IMODE(os.stat(source).st_mode))  # noqa: PTH116
         replace(source, target)
 
-    monkeypatch.setattr(spotify_login.os, "replace", watched)
+    monkeypatch.setattr(login.os, "replace", watched)
     before = os.umask(0)
     try:
         assert run(login=True) == 0
@@ -548,7 +548,7 @@ SYNC = (
     "import io, pathlib, sys, types;"
     "from rich.console import Console;"
     "from mopidy_moodcam.songs.catalogue import Catalogue;"
-    "from mopidy_moodcam.songs.spotify import Service, Wanted, World, sync;"
+    "from mopidy_moodcam.songs.spotify.sync import Service, Wanted, World, sync;"
     "folder = pathlib.Path(sys.argv[1]);"
     "settings = types.SimpleNamespace("
     "    spotify_client_id=sys.argv[2], spotify_audio_features=False);"

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from mopidy_moodcam.songs.vibenet import TAKEN
-from mopidy_moodcam.songs.workers import WITH_VIBENET, Worker, WorkerTrouble
+from mopidy_moodcam.songs.hearing.vibenet import TAKEN
+from mopidy_moodcam.songs.hearing.workers import WITH_VIBENET, Worker, WorkerTrouble
 from tests.songs import sound_files
 
 STAND_IN = """

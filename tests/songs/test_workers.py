@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mopidy_moodcam.songs.workers import Worker, WorkerTrouble, analyse_all
+from mopidy_moodcam.songs.hearing.workers import Worker, WorkerTrouble, analyse_all
 from tests.songs import sound_files
 
 HELLO = "import json, os, sys, time\nprint(json.dumps({'ready': ''}), flush=True)\n"

@@ -8,7 +8,6 @@ says that this application may read them: Spotify gives them to none made since
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import sys
 import time
@@ -23,10 +22,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from mopidy_moodcam.songs import twins
+from mopidy_moodcam.songs import fitting, twins
 from mopidy_moodcam.songs.catalogue import put_features
 from mopidy_moodcam.songs.features import RANK, FeatureSource
-from mopidy_moodcam.songs.spotify_api import (
+from mopidy_moodcam.songs.spotify.api import (
     DASHBOARD,
     SPOTIFY,
     Api,
@@ -37,9 +36,9 @@ from mopidy_moodcam.songs.spotify_api import (
     clean,
     hush,
 )
-from mopidy_moodcam.songs.spotify_items import features_of
-from mopidy_moodcam.songs.spotify_lists import Reader, Tally
-from mopidy_moodcam.songs.spotify_login import (
+from mopidy_moodcam.songs.spotify.items import features_of
+from mopidy_moodcam.songs.spotify.lists import Reader, Tally
+from mopidy_moodcam.songs.spotify.login import (
     PORT,
     REDIRECT,
     Account,
@@ -239,11 +238,8 @@ class _Errand:
         return count
 
     def _sort_anew(self) -> None:
-        with contextlib.suppress(ModuleNotFoundError):  # the clusters there are serve
-            from mopidy_moodcam.songs import fitting  # noqa: PLC0415  (slow to load)
-
-            if fitting.refit_if_due(self._catalogue):
-                self._say("The songs were sorted into clusters of their own anew.")
+        if fitting.refit_if_due(self._catalogue):
+            self._say("The songs were sorted into clusters of their own anew.")
 
     def _say(self, *sentences: str, style: str | None = None) -> None:
         for sentence in sentences:

@@ -12,8 +12,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam.songs.cells import Rejected
-from mopidy_moodcam.songs.spotify_api import NotAllowedError, SpotifyError, clean
-from mopidy_moodcam.songs.spotify_items import track_of
+from mopidy_moodcam.songs.spotify.api import NotAllowedError, SpotifyError, clean
+from mopidy_moodcam.songs.spotify.items import track_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
-    from mopidy_moodcam.songs.spotify_api import Api
+    from mopidy_moodcam.songs.spotify.api import Api
 
 PAGE = 50
 """The most entries in a page of Spotify's."""
@@ -66,7 +66,7 @@ class Tally:
 class Reader:
     """Reads lists into the catalogue, page by page, and counts what came.
 
-    All methods raise `spotify_api.SpotifyError`; pages read before stay.
+    All methods raise `api.SpotifyError`; pages read before stay.
     """
 
     catalogue: Catalogue

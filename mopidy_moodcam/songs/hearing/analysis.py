@@ -6,24 +6,24 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from mopidy_moodcam.resources import MissingFile, model_path, weight_path
-from mopidy_moodcam.songs.decode import decode
-from mopidy_moodcam.songs.descriptors import describe
-from mopidy_moodcam.songs.heads import (
+from mopidy_moodcam.songs.hearing.decode import decode
+from mopidy_moodcam.songs.hearing.descriptors import describe
+from mopidy_moodcam.songs.hearing.heads import (
     LEARNED,
     PLAIN,
     Heads,
     embedding_inputs,
     load_heads,
 )
-from mopidy_moodcam.songs.musicnn import Musicnn
-from mopidy_moodcam.songs.spectrum import spectrum
+from mopidy_moodcam.songs.hearing.musicnn import Musicnn
+from mopidy_moodcam.songs.hearing.spectrum import spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mopidy_moodcam.songs.decode import Sound
-    from mopidy_moodcam.songs.descriptors import Numbers
     from mopidy_moodcam.songs.features import Features
+    from mopidy_moodcam.songs.hearing.decode import Sound
+    from mopidy_moodcam.songs.hearing.descriptors import Numbers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mopidy_moodcam.songs.decode import RATE
+from mopidy_moodcam.songs.hearing.decode import RATE
 
 if TYPE_CHECKING:
-    from mopidy_moodcam.songs.decode import Sound
+    from mopidy_moodcam.songs.hearing.decode import Sound
 
 TAKEN = ("danceability", "acousticness", "speechiness", "liveness")
 """What is taken from VibeNet, each 0 to 1 as in `features.RANGES`."""

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mopidy_moodcam.songs.decode import RATE
-from mopidy_moodcam.songs.spectrum import BANDS, FINE_SIZE, FRAME_RATE, SIZE
+from mopidy_moodcam.songs.hearing.decode import RATE
+from mopidy_moodcam.songs.hearing.spectrum import BANDS, FINE_SIZE, FRAME_RATE, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from mopidy_moodcam.songs.spectrum import Array, Spectrum
+    from mopidy_moodcam.songs.hearing.spectrum import Array, Spectrum
 
     Numbers = dict[str, float]
 

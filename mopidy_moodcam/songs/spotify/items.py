@@ -9,7 +9,7 @@ from mopidy_moodcam.songs import match
 from mopidy_moodcam.songs.catalogue import TrackRow
 from mopidy_moodcam.songs.cells import LONGEST_TEXT, Rejected
 from mopidy_moodcam.songs.features import FEATURES, Features, FeatureSource
-from mopidy_moodcam.songs.spotify_api import clean
+from mopidy_moodcam.songs.spotify.api import clean
 
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _YEAR = re.compile(r"(1[89]\d\d|20\d\d)(?:-|$)")

@@ -1,6 +1,6 @@
 """A worker: analyses files one after the other, away from everything that matters.
 
-`python -m mopidy_moodcam.songs.worker` reads one URI a line and writes one JSON
+`python -m mopidy_moodcam.songs.hearing.worker` reads one URI a line and writes one JSON
 object a line: first `{"ready": "…"}` (why only the plain heads are used, mostly
 empty) or `{"trouble": "…"}`, then `{"features": {…}, "seconds": …}` or
 `{"why": "…"}` for each URI. It ends with its input, so it never outlives the scan.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mopidy_moodcam.songs.analysis import Analysed, Analyser
+    from mopidy_moodcam.songs.hearing.analysis import Analysed, Analyser
 
 NICENESS = 15
 DEADLINE = 40
@@ -57,7 +57,7 @@ def serve(
 ) -> None:
     """Load the models, then answer each line of `uris`."""
     try:
-        from mopidy_moodcam.songs.decode import gstreamer  # noqa: PLC0415
+        from mopidy_moodcam.songs.hearing.decode import gstreamer  # noqa: PLC0415
 
         gstreamer()
         analyse = _analyser(vibenet=vibenet)
@@ -72,18 +72,18 @@ def serve(
 
 
 def _analyser(*, vibenet: bool) -> Analyser:
-    from mopidy_moodcam.songs.analysis import Analyser  # noqa: PLC0415
+    from mopidy_moodcam.songs.hearing.analysis import Analyser  # noqa: PLC0415
 
     if not vibenet:
         return Analyser()
-    from mopidy_moodcam.songs.vibenet import VibeNet  # noqa: PLC0415
+    from mopidy_moodcam.songs.hearing.vibenet import VibeNet  # noqa: PLC0415
 
     return Analyser(second=VibeNet())
 
 
 def answer(uri: str, analyse: Callable[[str], Analysed]) -> dict[str, Any]:
     """Return the features of one file, or why there are none."""
-    from mopidy_moodcam.songs.decode import Unreadable  # noqa: PLC0415
+    from mopidy_moodcam.songs.hearing.decode import Unreadable  # noqa: PLC0415
 
     try:
         found = analyse(uri)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mopidy_moodcam.songs.descriptors import Numbers
+    from mopidy_moodcam.songs.hearing.descriptors import Numbers
 
     Array = NDArray[np.floating]
 

@@ -12,12 +12,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam.songs.worker import DEADLINE, VIBENET
+from mopidy_moodcam.songs.hearing.worker import DEADLINE, VIBENET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-COMMAND = (sys.executable, "-m", "mopidy_moodcam.songs.worker")
+COMMAND = (sys.executable, "-m", "mopidy_moodcam.songs.hearing.worker")
 WITH_VIBENET = (*COMMAND, VIBENET)
 START_SECONDS = 60.0
 """Loading the models takes a second; a Pi from a slow card, twenty."""

@@ -1,6 +1,6 @@
 """The analysis on many machines: a Spark map over a list of files into Parquet.
 
-    python -m mopidy_moodcam.songs.spark LIST FOLDER [--partitions N]
+    python -m mopidy_moodcam.songs.hearing.spark LIST FOLDER [--partitions N]
 
 `LIST` has one `file:` URI a line, which every machine must be able to read;
 `FOLDER` gets Parquet files that `mopidy moodcam import` reads. Needs the extra
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from mopidy_moodcam.songs.features import FEATURES
-from mopidy_moodcam.songs.workers import Worker, analyse_all
+from mopidy_moodcam.songs.hearing.workers import Worker, analyse_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

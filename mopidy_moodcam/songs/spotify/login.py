@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from spotipy.cache_handler import CacheHandler
 from spotipy.oauth2 import SpotifyPKCE
 
-from mopidy_moodcam.songs.spotify_api import (
+from mopidy_moodcam.songs.spotify.api import (
     LOGIN,
     TIMEOUT,
     Patience,
@@ -157,7 +157,7 @@ class Account:
         return token is not None and set(SCOPES) <= set(token["scope"].split())
 
     def get_access_token(self) -> str:
-        """Return a token that is good now; see `spotify_api.Tokens`."""
+        """Return a token that is good now; see `api.Tokens`."""
         token = self._file.get_cached_token()
         if token is None:
             raise SpotifyError(f"Nobody is logged in to Spotify: run {LOGIN}.")
@@ -166,7 +166,7 @@ class Account:
         return token["access_token"]
 
     def renew(self) -> None:
-        """Get a new token from the login; see `spotify_api.Tokens`."""
+        """Get a new token from the login; see `api.Tokens`."""
         token = self._file.get_cached_token()
         if token is not None:
             self._refreshed(token)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mopidy_moodcam.songs.decode import RATE
+from mopidy_moodcam.songs.hearing.decode import RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,1 @@
+"""Hearing: from any sound file to a row of features, in worker processes."""

@@ -1,0 +1,1 @@
+"""The listener's own Spotify songs, by the Web API, into the catalogue."""
