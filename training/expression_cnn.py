@@ -32,7 +32,7 @@ import torch.nn.functional as F  # noqa: N812 - its name everywhere
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Net = TypeVar("Net", bound=nn.Module)
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -149,10 +149,10 @@ def _with_rare(
     return targets
 
 
-def not_in_tests(first_same: np.ndarray, usage: np.ndarray) -> np.ndarray:
-    """Rows to keep: all but Training rows with a copy in one of the tests."""
+def copies_of_tests(first_same: np.ndarray, usage: np.ndarray) -> np.ndarray:
+    """Training rows whose very pixels are also in one of the tests."""
     tested = np.unique(first_same[usage != TRAINING])
-    return (usage != TRAINING) | ~np.isin(first_same, tested)
+    return (usage == TRAINING) & np.isin(first_same, tested)
 
 
 def read_faces(
@@ -161,11 +161,9 @@ def read_faces(
     """Read the shared file or one that `--prepare` wrote."""
     with np.load(path) as file:
         images = np.cumsum(file["image_deltas"], axis=2, dtype=np.uint8)
-        if "targets" in file:
-            return Faces(images, file["targets"], file["beside"], file["usage"])
-        label, usage, votes = file["label"], file["usage"], file["votes"]
-        keep = copies | not_in_tests(file["first_same"], usage)
-    keep &= images.std((1, 2)) > 0
+        label, usage, votes = (file[name] for name in ("label", "usage", "votes"))
+        copy = _copies(file)
+    keep = (copies | ~copy) & (images.std((1, 2)) > 0)
     hard = np.eye(7, dtype=np.float32)[label]
     voted, usable = vote_targets(votes)
     if labels == "fer2013":
@@ -176,12 +174,21 @@ def read_faces(
     return Faces(images, targets, hard, usage).where(keep & usable)
 
 
-def write_prepared(faces: Faces, path: str | Path) -> None:
-    """Write what training needs, and no more, in the shared file's layout."""
+def prepare(source: str | Path, path: str | Path) -> None:
+    """Write what training needs and no more, to travel: PrivateTest stays at home."""
+    with np.load(source) as file:
+        rows = file["usage"] != PRIVATE_TEST
+        kept = ("image_deltas", "label", "usage", "votes")
+        arrays = {name: file[name][rows] for name in kept}
+        arrays["copy"] = _copies(file)[rows]
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    deltas = np.diff(faces.images, axis=2, prepend=np.uint8(0))
-    rest = {"targets": faces.targets, "beside": faces.beside, "usage": faces.usage}
-    np.savez_compressed(path, image_deltas=deltas, **rest)
+    np.savez_compressed(path, **arrays)
+
+
+def _copies(file: Mapping[str, np.ndarray]) -> np.ndarray:
+    if "copy" in file:
+        return file["copy"]
+    return copies_of_tests(file["first_same"], file["usage"])
 
 
 def generated_faces(count: int, seed: int = 0) -> Faces:
@@ -682,14 +689,14 @@ def main() -> None:
     """Train, or prepare the data, as the command line says."""
     s = parse()
     torch.set_num_threads(s.threads)
+    if s.prepare:
+        prepare(s.data, s.prepare)
+        return
     if s.quick:
         s = quick(s)
         faces = generated_faces(4000, s.seed)
     else:
         faces = read_faces(s.data, s.labels, s.rare_share, copies=s.copies)
-    if s.prepare:
-        write_prepared(faces, s.prepare)
-        return
     if s.workers == 1:
         Run(faces, s).train()
         return

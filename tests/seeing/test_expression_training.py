@@ -83,9 +83,9 @@ def test_training_rows_that_repeat_a_test_row_are_left_out(training):
     usage = np.array([0, 0, 0, 1, 2])
     first_same = np.array([0, 1, 2, 0, 2])
 
-    kept = training.not_in_tests(first_same, usage)
+    copies = training.copies_of_tests(first_same, usage)
 
-    assert kept.tolist() == [False, True, False, True, True]
+    assert copies.tolist() == [True, False, True, False, False]
 
 
 def test_the_paper_s_rule_keeps_the_paper_s_rows(training):
@@ -131,16 +131,17 @@ def test_copies_of_test_rows_train_only_where_asked(training, raw):
     assert len(all_of_them.part(training.TRAINING).images) == 2
 
 
-def test_prepared_data_reads_as_the_original(training, tmp_path):
-    faces = training.generated_faces(20)
-    training.write_prepared(faces, tmp_path / "faces.npz")
+def test_prepared_data_reads_as_the_original_without_privatetest(
+    training, raw, tmp_path
+):
+    training.prepare(raw, tmp_path / "faces.npz")
 
-    again = training.read_faces(tmp_path / "faces.npz", "ferplus", 0)
-
-    np.testing.assert_array_equal(again.images, faces.images)
-    np.testing.assert_array_equal(again.targets, faces.targets)
-    np.testing.assert_array_equal(again.beside, faces.beside)
-    np.testing.assert_array_equal(again.usage, faces.usage)
+    for copies in (False, True):
+        one = training.read_faces(raw, "fer2013", 0, copies=copies)
+        two = training.read_faces(tmp_path / "faces.npz", "fer2013", 0, copies=copies)
+        one = one.where(one.usage != training.PRIVATE_TEST)
+        for name in ("images", "targets", "beside", "usage"):
+            np.testing.assert_array_equal(getattr(two, name), getattr(one, name))
 
 
 def test_augmented_pictures_stay_in_range(training):
