@@ -20,6 +20,7 @@ import platform
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam import __version__
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-EYE_SECONDS = 90.0  # a Raspberry Pi loads torch in half a minute
+LOAD_SECONDS = 90.0  # a Raspberry Pi loads torch in half a minute
+SEE_SECONDS = 20.0  # two bursts take five, a slow camera as much again to open
 BURSTS = 2  # the first one is slower: libraries warm up
 SMALL_FACE = 30.0  # pixels; smaller ones are found but read badly
 DIM = 0.15  # mean grey level under which readings become doubtful
@@ -196,11 +198,17 @@ class EyeTalk:
     trouble: str = ""
 
 
-def talk_to_eye(settings: Settings, seconds: float = EYE_SECONDS) -> EyeTalk:
-    """Start a real eye for two bursts and listen; it is killed after `seconds`."""
+def talk_to_eye(
+    settings: Settings, load: float = LOAD_SECONDS, see: float = SEE_SECONDS
+) -> EyeTalk:
+    """Start a real eye for two bursts and listen to it.
+
+    It is killed where it has not loaded after `load` seconds, or where the camera
+    has not answered `see` seconds after that.
+    """
     command = [sys.executable, "-P", "-m", "mopidy_moodcam.seeing", "--about"]
     command += ["--camera", settings.camera, "--runtime", settings.runtime]
-    command += ["--count", str(BURSTS), "--interval", "2"]
+    command += ["--count", str(BURSTS), "--interval", "2", "--leash"]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -208,18 +216,41 @@ def talk_to_eye(settings: Settings, seconds: float = EYE_SECONDS) -> EyeTalk:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    try:
-        said, cried = process.communicate(timeout=seconds)
-        talk = listen(said.splitlines())
-        if process.returncode and not talk.trouble:
-            last = cried.decode("utf-8", "replace").strip().splitlines()[-1:]
-            talk.trouble = f"the eye ended with {process.returncode}: {''.join(last)}"
-    except subprocess.TimeoutExpired:
+    lines, hangs = _heard(process, load, see)
+    cried = process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
+    talk = listen(lines)
+    if hangs and talk.about is None:
+        talk.trouble = f"the eye was not ready after {load:.0f} seconds"
+    elif hangs:
+        talk.trouble = "the camera hangs: it was asked and never answered"
+    elif process.returncode and not talk.trouble:
+        last = "".join(cried[-1:])
+        talk.trouble = f"the eye ended with {process.returncode}: {last}"
+    return talk
+
+
+def _heard(
+    process: subprocess.Popen[bytes], load: float, see: float
+) -> tuple[list[bytes], bool]:
+    """Return the eye's lines, and whether it had to be killed."""
+    hangs = threading.Event()
+
+    def kill() -> None:
+        hangs.set()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        talk = listen(process.communicate()[0].splitlines())
-        talk.trouble = "the camera hangs: it was asked and never answered"
-    return talk
+
+    lines: list[bytes] = []
+    timer = threading.Timer(load, kill)
+    timer.start()
+    for line in process.stdout or ():
+        lines.append(line)
+        if json.loads(line)["type"] == "about":
+            timer.cancel()
+            timer = threading.Timer(see, kill)
+            timer.start()
+    timer.cancel()
+    return lines, hangs.is_set()
 
 
 def listen(lines: Sequence[bytes]) -> EyeTalk:
@@ -232,7 +263,7 @@ def listen(lines: Sequence[bytes]) -> EyeTalk:
         elif message["type"] == "reading":
             talk.readings.append(Reading.from_json(message))
             talk.milliseconds = message["milliseconds"]
-        elif message["word"] == "trouble":
+        elif message.get("word") == "trouble":
             talk.trouble = message["why"]
     return talk
 

@@ -1,7 +1,12 @@
 """`mopidy moodcam check`: a verdict and a mending command for each line."""
 
+import contextlib
 import io
 import os
+import pathlib
+import subprocess
+import sys
+import time
 
 import pytest
 from rich.console import Console
@@ -149,8 +154,60 @@ def test_something_bad_is_the_exit_status(tmp_path):
 
 def test_a_camera_that_hangs_is_a_line_and_not_a_wait(tmp_path):
     os.mkfifo(tmp_path / "hangs")
-    said = check.talk_to_eye(Settings(camera=str(tmp_path / "hangs")), seconds=1.5)
+
+    said = check.talk_to_eye(Settings(camera=str(tmp_path / "hangs")), see=0.5)
+
+    if said.about is None:
+        pytest.skip(said.trouble)
     assert "hangs" in said.trouble
+
+
+def test_an_eye_that_never_gets_ready_is_a_line_too():
+    said = check.talk_to_eye(Settings(camera="demo"), load=0.01)
+
+    assert "not ready" in said.trouble
+
+
+def test_killed_it_leaves_no_eye_behind(tmp_path):
+    hangs = tmp_path / "hangs"
+    os.mkfifo(hangs)
+    program = (
+        "from mopidy_moodcam import check, settings;"
+        f"check.talk_to_eye(settings.Settings(camera={str(hangs)!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program])
+    if not waited_for(lambda: any(map(waits_for_camera, eyes_at(hangs)))):
+        process.kill()
+        pytest.skip("the eye never got as far as the camera")
+
+    process.kill()
+    process.wait()
+
+    assert waited_for(lambda: not eyes_at(hangs))
+
+
+def eyes_at(camera):
+    """Return the processes, as folders, told to look through this camera."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"mopidy_moodcam.seeing" in words and str(camera).encode() in words:
+                found.append(folder)
+    return found
+
+
+def waits_for_camera(process):
+    """Linux says in which of its functions a thread sleeps: here, a pipe's opening."""
+    names = [task.read_text() for task in process.glob("task/*/wchan")]
+    return "wait_for_partner" in names
+
+
+def waited_for(holds, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return holds()
 
 
 @pytest.mark.slow

@@ -19,6 +19,8 @@ import argparse
 import dataclasses
 import json
 import math
+import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -702,7 +704,9 @@ def main() -> None:
         return
     Path(s.out).mkdir(parents=True, exist_ok=True)
     (Path(s.out) / "meeting").unlink(missing_ok=True)
-    torch.multiprocessing.spawn(work, (faces, s), s.workers)
+    # killed, this process would leave workers behind that go on writing
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    torch.multiprocessing.spawn(work, (faces, s), s.workers, daemon=True)
 
 
 if __name__ == "__main__":
