@@ -48,7 +48,7 @@ class Eye:
 
     `take` takes one burst with a function to call before each step that may hang;
     it raises `CameraError`. `commands` is what came in meanwhile. With `beats` it
-    says what it does before each such step.
+    says what it does before each such step. Where `wanted` says no, it does not look.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Eye:
         commands: queue.SimpleQueue[dict[str, Any]],
         room: str = "",
         beats: bool = False,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         self._take = take
         self._say = say
@@ -69,6 +70,7 @@ class Eye:
         self._commands = commands
         self._room = room
         self._beats = beats
+        self._wanted = wanted
         self._failures = 0
         self._state = ("", "")
 
@@ -77,10 +79,10 @@ class Eye:
         turn = 0
         while count is None or turn < count:
             began = self._clock.elapsed
-            reading = self._burst()
+            reason = self._burst().reason if self._wanted() else None
             turn += 1
             if turn != count:
-                self._rest(began, reading.reason)
+                self._rest(began, reason)
 
     def _burst(self) -> Reading:
         from mopidy_moodcam.glossary import Reading  # noqa: PLC0415
@@ -170,9 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.leash:
         _die_with_parent()
     out = _writer()
-    say = _printer(
-        out, None if chosen.post is None else Poster(chosen.post, chosen.token)
-    )
+    poster = None if chosen.post is None else Poster(chosen.post, chosen.token)
+    say = _printer(out, poster)
     commands: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     count = 1 if chosen.once else chosen.count
     _listen(commands, leash=count is None and not chosen.post)
@@ -191,6 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands=commands,
         room=chosen.room,
         beats=chosen.leash,
+        wanted=(lambda: True) if poster is None else poster.wanted,
     )
     eye.run(count)
     return 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 5.0  # seconds; the next reading is worth more than this one
+OFF = "The server's camera is switched off, so this one does not look either."
 
 
 class Poster:
@@ -32,6 +33,24 @@ class Poster:
             self._headers["Authorization"] = f"Bearer {token}"
         self._urlopen = urlopen
         self._trouble: str | None = None
+
+    def wanted(self) -> bool:
+        """Ask before a look whether the server's camera is switched on.
+
+        Only a clear no counts: a server that is away or answers something else
+        may want the reading by the time it is there.
+        """
+        try:
+            request = urllib.request.Request(  # noqa: S310 (the user's own URL)
+                self._url, headers=self._headers
+            )
+            with self._urlopen(request, timeout=TIMEOUT) as answer:
+                off = json.load(answer)["wanted"] is False
+        except (OSError, ValueError, KeyError, TypeError):
+            return True
+        if off:
+            self._say(OFF)
+        return not off
 
     def post(self, reading: dict[str, Any]) -> bool:
         """Send one reading; returns whether the server took it."""
@@ -67,5 +86,5 @@ def _refusal(error: urllib.error.HTTPError) -> str:
             "the same with --token here."
         )
     if error.code == 409:
-        return "The server's camera is switched off, so it takes no readings."
+        return OFF
     return f"The server answers {error.code} to the readings; check the URL of --post."

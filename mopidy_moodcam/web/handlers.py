@@ -157,7 +157,7 @@ class ApiHandler(_Quiet):
 
     def _hand_in(self, command: Command) -> None:
         status = self._desk.status
-        if isinstance(command, TakeReading) and status.started and not status.camera.on:
+        if isinstance(command, TakeReading) and not views.readings(status)["wanted"]:
             self.refuse(409, UNSEEN)
         elif self._desk.send(command):
             self.answer({"accepted": True}, 202)

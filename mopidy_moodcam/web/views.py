@@ -80,5 +80,8 @@ def guests(now: Status) -> dict[str, Any]:
 
 
 def readings(now: Status) -> dict[str, Any]:
-    """Show the last reading."""
-    return {"reading": now.reading and now.reading.to_json()}
+    """Show the last reading, and whether others are wanted: the camera's switch."""
+    return {
+        "reading": now.reading and now.reading.to_json(),
+        "wanted": now.camera.on or not now.started,
+    }

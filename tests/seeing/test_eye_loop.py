@@ -13,7 +13,7 @@ from mopidy_moodcam.seeing.devices import CameraError
 class Run:
     """An eye on a clock that does not wait; `outcomes` are what its bursts give."""
 
-    def __init__(self, *outcomes, interval=20, beats=False):
+    def __init__(self, *outcomes, interval=20, beats=False, wanted=lambda: True):
         self.clock = FastClock(started=0.0)
         self.commands = queue.SimpleQueue()
         self.said = []
@@ -27,6 +27,7 @@ class Run:
             commands=self.commands,
             room="den",
             beats=beats,
+            wanted=wanted,
         )
         self.eye.run(len(outcomes))
 
@@ -52,6 +53,13 @@ class Run:
 
 def test_bursts_begin_an_interval_apart_however_long_they_last():
     assert Run(*["nobody"] * 4).pauses == [20, 20, 20]
+
+
+def test_where_no_reading_is_wanted_it_does_not_look():
+    answers = iter([True, False, False, True])
+    run = Run(*["nobody"] * 4, wanted=lambda: next(answers))
+    assert run.times == [0, 60]
+    assert [message["type"] for message in run.said].count("reading") == 2
 
 
 def test_a_busy_camera_is_asked_ever_less_often():

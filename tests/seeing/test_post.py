@@ -21,11 +21,16 @@ def server():
             self.send_response(self.server.answer)
             self.end_headers()
 
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(self.server.says)
+
         def log_message(self, *_):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.got, server.answer = [], 204
+    server.got, server.answer, server.says = [], 204, b'{"wanted": true}'
     server.url = f"http://127.0.0.1:{server.server_port}/moodcam/api/readings"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -58,6 +63,28 @@ def test_a_server_whose_camera_is_off_is_a_sentence(server, caplog):
     server.answer = 409
     assert not Poster(server.url).post({})
     assert "switched off" in caplog.text
+
+
+def test_a_camera_switched_off_there_stops_the_look_here(server, caplog):
+    poster = Poster(server.url)
+    assert poster.wanted()
+    server.says = b'{"wanted": false}'
+    assert not poster.wanted()
+    assert not poster.wanted()
+    assert caplog.text.count("switched off") == 1
+    server.says = b'{"wanted": true}'
+    assert poster.wanted()
+
+
+@pytest.mark.parametrize("says", [b"", b"<html>", b"[]", b'{"reading": null}'])
+def test_a_server_that_knows_no_switch_gets_readings(server, says):
+    server.says = says
+    assert Poster(server.url).wanted()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:1/", "http://[/"])
+def test_a_server_away_may_be_back_after_the_look(url):
+    assert Poster(url).wanted()
 
 
 def test_a_server_away_is_said_once_and_its_return_once(server, caplog):

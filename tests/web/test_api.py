@@ -203,6 +203,7 @@ def test_a_reading_for_a_camera_that_is_off_is_refused_and_a_mood_is_not(
     status, answer = client.post("api/readings", {"reason": "nobody"})
     assert status == 409
     assert "mopidy moodcam on" in answer["error"]
+    assert client.get("api/readings")[1]["wanted"] is False
     assert client.post("api/readings", {"mood": "happy"})[0] == 202
     assert [type(command) for command in puppet.commands] == [at_desk.TakeMood]
 
