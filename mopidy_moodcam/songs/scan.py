@@ -71,6 +71,7 @@ class Tally:
     guessed: int = 0
     analysed: int = 0
     failed: int = 0
+    missing: int = 0
 
 
 def scan(
@@ -150,11 +151,9 @@ def _guess(catalogue: Catalogue, track: WalkedTrack) -> bool:
 def _job(
     catalogue: Catalogue, uri: str, path: Path, tally: Tally, *, force: bool
 ) -> Iterator[Job]:
-    try:
-        status = path.stat()
-    except OSError:
-        catalogue.fail(uri, "the file is gone", None, None)
-        tally.failed += 1
+    status = _stat(path)
+    if status is None:
+        _miss(catalogue, uri, tally)
         return
     known = catalogue.file_state(uri)
     same = known and (known.mtime, known.size) == (status.st_mtime, status.st_size)
@@ -162,6 +161,25 @@ def _job(
         tally.unchanged += 1
     else:
         yield Job(uri, path, status.st_mtime, status.st_size)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _miss(catalogue: Catalogue, uri: str, tally: Tally) -> None:
+    """Count a file that is not there, and leave what is known of it.
+
+    Its disk may only not be mounted: with its time and size kept, nothing is
+    analysed anew once it is back.
+    """
+    known = catalogue.file_state(uri)
+    if known and known.source is None and known.failed is None:
+        catalogue.fail(uri, "the file is gone", known.mtime, known.size)
+    tally.missing += 1
 
 
 @dataclasses.dataclass
@@ -193,6 +211,9 @@ class _Answers:
 def _store(
     catalogue: Catalogue, job: Job, answer: dict[str, Any], tally: Tally
 ) -> None:
+    if "why" in answer and _stat(job.path) is None:
+        _miss(catalogue, job.uri, tally)  # its disk went away meanwhile
+        return
     if "why" in answer:
         catalogue.fail(job.uri, answer["why"], job.mtime, job.size)
         tally.failed += 1
@@ -224,9 +245,10 @@ def _rate(task: Task) -> str:
 
 
 def _report(tally: Tally, console: Console) -> None:
+    missing = f", {tally.missing} missing" if tally.missing else ""
     console.print(
         f"{tally.seen} tracks: {tally.analysed} analysed, {tally.unchanged} unchanged, "
-        f"{tally.failed} unreadable, {tally.guessed} guessed from their tags.",
+        f"{tally.failed} unreadable, {tally.guessed} guessed from their tags{missing}.",
         highlight=False,
     )
 

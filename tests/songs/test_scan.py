@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +129,44 @@ def test_a_file_that_is_gone_says_so(catalogue, tmp_path):
     track = WalkedTrack("local:track:gone.ogg", tmp_path / "gone.ogg")
     run(catalogue, [track])
     assert catalogue.find(track.uri).failed == "the file is gone"
+
+
+def test_files_missing_for_a_while_are_not_analysed_anew(catalogue, songs, tmp_path):
+    disk, elsewhere = tmp_path / "disk", tmp_path / "elsewhere"
+    shutil.copytree(songs, disk)
+    tracks = walked(disk)
+    run(catalogue, tracks)
+    before = [catalogue.find(track.uri) for track in tracks]
+
+    disk.rename(elsewhere)
+    _, asked, said = run(catalogue, tracks, force=True)
+    assert asked == []
+    assert "0 unreadable" in said
+    assert "6 missing" in said
+    assert [catalogue.find(track.uri) for track in tracks] == before
+
+    elsewhere.rename(disk)
+    _, asked, said = run(catalogue, tracks)
+    assert asked == []
+    assert "6 unchanged" in said
+    assert "missing" not in said
+
+
+def test_a_disk_that_goes_away_meanwhile_spoils_nothing(catalogue, songs, tmp_path):
+    path = tmp_path / "song.ogg"
+    shutil.copy(songs / "0.ogg", path)
+    track = WalkedTrack(path.as_uri(), path)
+
+    class Unmounting(Worker):
+        def analyse(self, uri):
+            path.rename(tmp_path / "away")
+            return super().analyse(uri)
+
+    console = Console(file=io.StringIO())
+    scan(catalogue, [track], console=console, make_worker=Unmounting)
+    (tmp_path / "away").rename(path)
+    assert len(run(catalogue, [track])[1]) == 1
+    assert catalogue.find(track.uri).features
 
 
 def test_where_no_worker_can_work_the_scan_says_one_sentence(catalogue, songs):
