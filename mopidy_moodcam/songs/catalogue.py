@@ -217,10 +217,14 @@ class Catalogue:
             **{str(source): sources.get(source, 0) for source in FeatureSource},
         }
 
-    def failures(self, limit: int = 1000) -> list[tuple[str, str]]:
-        """Return URI and reason of tracks whose audio could not be read."""
+    def failures(self) -> list[tuple[str, int, str]]:
+        """Return why audio could not be read: (reason, tracks, one URI of them).
+
+        The most frequent reason comes first.
+        """
         return self.rows(
-            "SELECT uri, failed FROM tracks WHERE failed IS NOT NULL LIMIT ?", (limit,)
+            "SELECT failed, COUNT(*), MIN(uri) FROM tracks WHERE failed IS NOT NULL"
+            " GROUP BY failed ORDER BY COUNT(*) DESC, failed"
         )
 
     def meta(self, key: str) -> str | None:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 BATCH = 500
 """Tracks entered at once."""
 
+MOST_REASONS = 8
+"""Reasons listed after a scan, the most frequent ones."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WalkedTrack:
@@ -100,6 +103,7 @@ def scan(
     except KeyboardInterrupt:
         console.print("Stopped; the next scan goes on from here.")
     _report(tally, console)
+    _explain(catalogue, console)
     if tally.analysed:
         twins.take_over(catalogue)
         _refit_if_due(catalogue, console)
@@ -251,6 +255,21 @@ def _report(tally: Tally, console: Console) -> None:
         f"{tally.failed} unreadable, {tally.guessed} guessed from their tags{missing}.",
         highlight=False,
     )
+
+
+def _explain(catalogue: Catalogue, console: Console) -> None:
+    """Say why songs have no features, those of earlier scans too."""
+    reasons = catalogue.failures()
+    for why, count, uri in reasons[:MOST_REASONS]:
+        console.print(
+            f"  {count} not analysed: {why}, such as {uri}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    rest = sum(count for _, count, _ in reasons[MOST_REASONS:])
+    if rest:
+        console.print(f"  {rest} not analysed for other reasons", highlight=False)
 
 
 def _refit_if_due(catalogue: Catalogue, console: Console) -> None:

@@ -93,10 +93,21 @@ def test_a_file_that_failed_is_not_tried_again_until_it_changes(catalogue):
     catalogue.fail("file:///a.mp3", "silent", mtime=1.5, size=10)
     state = catalogue.file_state("file:///a.mp3")
     assert (state.mtime, state.size, state.failed) == (1.5, 10, "silent")
-    assert catalogue.failures() == [("file:///a.mp3", "silent")]
+    assert catalogue.failures() == [("silent", 1, "file:///a.mp3")]
     catalogue.store_features("file:///a.mp3", sound("audio"), mtime=2.5, size=11)
     assert catalogue.file_state("file:///a.mp3").failed is None
     assert catalogue.file_state("file:///b.mp3") is None
+
+
+def test_failures_come_by_reason_the_most_frequent_first(catalogue):
+    for uri, why in [("a", "silent"), ("b", "corrupt"), ("c", "silent"), ("d", None)]:
+        catalogue.upsert_tracks([TrackRow(f"file:///{uri}.mp3")])
+        if why:
+            catalogue.fail(f"file:///{uri}.mp3", why, 0.0, 0)
+    assert catalogue.failures() == [
+        ("silent", 2, "file:///a.mp3"),
+        ("corrupt", 1, "file:///b.mp3"),
+    ]
 
 
 def test_counts_say_what_is_ready_waiting_and_failed(catalogue):

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs.catalogue import Catalogue
+from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.features import FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker
 from mopidy_moodcam.songs.scan import WalkedTrack, scan
@@ -90,6 +90,28 @@ def test_all_files_get_features_or_a_reason_and_are_then_left_alone(catalogue, s
     assert "6 unchanged" in said
 
 
+def test_a_scan_says_why_songs_have_no_features(catalogue, songs, tmp_path):
+    paths = [tmp_path / f"{number} [x].mp3" for number in range(3)]
+    for path in paths:
+        shutil.copy(songs / "none.mp3", path)
+    gone = WalkedTrack("local:track:gone.ogg", tmp_path / "gone.ogg")
+    tracks = [gone, *(WalkedTrack(path.as_uri(), path) for path in paths)]
+    for said in (run(catalogue, tracks)[2], run(catalogue, tracks)[2]):
+        assert said.splitlines()[-2:] == [
+            f"  3 not analysed: not an audio file, such as {paths[0].as_uri()}",
+            "  1 not analysed: the file is gone, such as local:track:gone.ogg",
+        ]
+
+
+def test_many_reasons_stay_a_few_lines(catalogue):
+    for number in range(12):
+        catalogue.upsert_tracks([TrackRow(f"local:{number}")])
+        catalogue.fail(f"local:{number}", f"reason {number:02d}", 0.0, 0)
+    lines = run(catalogue, [])[2].splitlines()
+    assert len(lines) == 10
+    assert lines[-1] == "  4 not analysed for other reasons"
+
+
 def test_a_file_is_analysed_again_when_it_changed_or_when_told(catalogue, tmp_path):
     folder = tmp_path / "music"
     folder.mkdir()
@@ -149,7 +171,7 @@ def test_files_missing_for_a_while_are_not_analysed_anew(catalogue, songs, tmp_p
     _, asked, said = run(catalogue, tracks)
     assert asked == []
     assert "6 unchanged" in said
-    assert "missing" not in said
+    assert "6 missing" not in said
 
 
 def test_a_disk_that_goes_away_meanwhile_spoils_nothing(catalogue, songs, tmp_path):
