@@ -13,7 +13,6 @@ import dataclasses
 import enum
 import importlib.metadata
 import importlib.util
-import json
 import os
 import pathlib
 import platform
@@ -23,7 +22,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam import __version__
+from mopidy_moodcam import __version__, resources
+from mopidy_moodcam.eye import message_of
 from mopidy_moodcam.glossary import EXPRESSIONS, Reading
 from mopidy_moodcam.seeing import devices
 from mopidy_moodcam.settings import Settings
@@ -87,9 +87,10 @@ def check(
     """
     lines = [*versions(), *weights(WEIGHTS), *camera_lines(settings.camera)]
     if settings.camera != "none":
-        console.print(f"Looking through the camera {settings.camera!r} …", markup=False)
+        shown = devices.without_secrets(settings.camera)
+        console.print(f"Looking through the camera {shown!r} …", markup=False)
         talk = (ask_eye or talk_to_eye)(settings)
-        if lines[-1].verdict is Verdict.BAD and talk.about:
+        if lines[-1].verdict is not Verdict.GOOD and talk.about:
             talk.trouble = ""  # the camera's own line says it already
         lines += eye_lines(talk, settings)
     lines += catalogue(data_dir / "catalogue.sqlite")
@@ -158,7 +159,8 @@ def camera_lines(
         return
     if source != "auto" and not source.startswith("/dev/"):
         if not source.isdecimal():
-            yield Line("camera", Verdict.GOOD, f"{source!r}, no device of this machine")
+            shown = devices.without_secrets(source)
+            yield Line("camera", Verdict.GOOD, f"{shown!r}, no device of this machine")
             return
         source = f"/dev/video{source}"
     paths = list_devices() if source == "auto" else [source]
@@ -207,7 +209,7 @@ def talk_to_eye(
     has not answered `see` seconds after that.
     """
     command = [sys.executable, "-P", "-m", "mopidy_moodcam.seeing", "--about"]
-    command += ["--camera", settings.camera, "--runtime", settings.runtime]
+    command += ["--runtime", settings.runtime]
     command += ["--count", str(BURSTS), "--interval", "2", "--leash"]
     process = subprocess.Popen(
         command,
@@ -215,6 +217,7 @@ def talk_to_eye(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        env=os.environ | {devices.SOURCE: settings.camera},
     )
     lines, hangs = _heard(process, load, see)
     cried = process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
@@ -245,7 +248,7 @@ def _heard(
     timer.start()
     for line in process.stdout or ():
         lines.append(line)
-        if json.loads(line)["type"] == "about":
+        if message_of(line).get("type") == "about":
             timer.cancel()
             timer = threading.Timer(see, kill)
             timer.start()
@@ -257,10 +260,10 @@ def listen(lines: Sequence[bytes]) -> EyeTalk:
     """Take in the lines an eye printed."""
     talk = EyeTalk()
     for line in lines:
-        message = json.loads(line)
-        if message["type"] == "about":
+        message = message_of(line)
+        if message.get("type") == "about":
             talk.about = message
-        elif message["type"] == "reading":
+        elif message.get("type") == "reading":
             talk.readings.append(Reading.from_json(message))
             talk.milliseconds = message["milliseconds"]
         elif message.get("word") == "trouble":
@@ -305,7 +308,7 @@ def _about(about: Mapping[str, Any]) -> Iterator[Line]:
         f"answers its test picture as it should, by {about['runtime']}"
         if right
         else f"its labels are {', '.join(about['labels'])}",
-        "" if right else "pip install --force-reinstall --no-deps Mopidy-MoodCam",
+        "" if right else resources.REINSTALL,
     )
 
 

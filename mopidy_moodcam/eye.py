@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam import logs
 from mopidy_moodcam.glossary import Reading
+from mopidy_moodcam.seeing.devices import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 logger = logs.plain(__name__)
 
@@ -86,7 +87,8 @@ class EyeKeeper:
         deadlines: Deadlines = Deadlines(),
         pauses: Pauses = Pauses(),
     ) -> None:
-        self._command = list(command or _command(source, runtime))
+        self._command = list(command or _command(runtime))
+        self._environment = os.environ | {SOURCE: source}
         self._on_reading = on_reading
         self._on_state = on_state
         self._clock = clock
@@ -160,7 +162,7 @@ class EyeKeeper:
         """Run one eye to its end; returns whether it ever saw, and why it ended."""
         command = [*self._command, "--interval", f"{self._interval:g}"]
         try:
-            process = watch.begin(command)
+            process = watch.begin(command, self._environment)
         except OSError as error:
             return False, f"The eye cannot be started: {error}."
         life = _Life()
@@ -178,7 +180,7 @@ class EyeKeeper:
         """Yield the eye's messages until it ends, hangs or is told to end."""
         life.deadline = self._clock() + self._deadlines.start
         for line in watch.lines(process, lambda: life.deadline - self._clock()):
-            message = _message(line)
+            message = message_of(line)
             if message.get("type") == "beat":
                 life.doing = str(message.get("doing"))
                 silence = self._deadlines.after(
@@ -193,8 +195,9 @@ class EyeKeeper:
     def _take(self, watch: _Watch, message: dict[str, Any], life: _Life) -> None:
         kind = message.get("type")
         if kind == "state" and message.get("word") != "starting":
-            life.why = str(message.get("why", ""))
-            self._tell(watch, str(message.get("word")), life.why)
+            word, why = str(message.get("word")), str(message.get("why", ""))
+            life.why = why if word == "trouble" else ""
+            self._tell(watch, word, why)
         elif kind == "reading":
             life.saw = True
             self.milliseconds = message.get("milliseconds")
@@ -251,7 +254,9 @@ class _Watch:
             target=run, args=(self,), name="moodcam-eye", daemon=True
         )
 
-    def begin(self, command: list[str]) -> subprocess.Popen[bytes]:
+    def begin(
+        self, command: list[str], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
         with self._lock:
             if self.ended.is_set():
                 raise OSError("it is no longer wanted")
@@ -261,6 +266,7 @@ class _Watch:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,  # a group of its own, to be killed whole
+                env=environment,
             )
         return self.process
 
@@ -338,11 +344,11 @@ def _leave_now(process: subprocess.Popen[bytes]) -> None:
     kill(process)
 
 
-def _command(source: str, runtime: str) -> list[str]:
+def _command(runtime: str) -> list[str]:
     # -P: a stray cv2.py where Mopidy was started is not the camera library.
     return [
         *(sys.executable, "-P", "-m", "mopidy_moodcam.seeing", "--leash"),
-        *("--camera", source, "--runtime", runtime),
+        *("--runtime", runtime),
     ]
 
 
@@ -351,7 +357,8 @@ def _note(data: bytes) -> None:
         logger.debug("The eye says: %s", line)
 
 
-def _message(line: bytes) -> dict[str, Any]:
+def message_of(line: bytes) -> dict[str, Any]:
+    """Return the object in an eye's line; {} for what a library printed."""
     try:
         message = json.loads(line)
     except ValueError:

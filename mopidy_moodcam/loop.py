@@ -21,6 +21,7 @@ from mopidy_moodcam.glossary import Reading
 from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.memory import Memory
 from mopidy_moodcam.picker import Picker
+from mopidy_moodcam.seeing.devices import without_secrets
 from mopidy_moodcam.status import CameraState, CameraStatus, Counters, Status
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class Loop:
             state, why = CameraState(self._eye_says.word), self._eye_says.why
         return CameraStatus(
             on=self._conductor.camera_on,
-            source=self._settings.camera,
+            source=without_secrets(self._settings.camera),
             state=state,
             why=why,
             milliseconds=self._eye.milliseconds,
@@ -232,7 +233,7 @@ class Loop:
 
     def _notices(self) -> tuple[str, ...]:
         notices = [self._picker.status.why]
-        if self._eye_says.word == "trouble":
+        if self._eye_says.word in {"trouble", "ready"}:  # ready, but with less
             notices.append(self._eye_says.why)
         return tuple(notice for notice in notices if notice)
 

@@ -11,6 +11,10 @@ class MissingFile(Exception):  # noqa: N818  (the name says what is wrong)
     """A file of the package is absent; the message says which command brings it."""
 
 
+REINSTALL = "pip install --force-reinstall --no-deps /PATH/TO/THE/CHECKOUT"
+"""What brings back a file that came with the package."""
+
+
 def model_path(name: str) -> pathlib.Path:
     """Return the path of a model of this project, such as `expression.ts`.
 
@@ -21,8 +25,7 @@ def model_path(name: str) -> pathlib.Path:
         if (folder / name).is_file():
             return folder / name
     raise MissingFile(
-        f"The model {name} is missing from this installation; "
-        "run: pip install --force-reinstall --no-deps Mopidy-MoodCam"
+        f"The model {name} is missing from this installation; run: {REINSTALL}"
     )
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from mopidy_moodcam import check
 from mopidy_moodcam.check import EyeTalk, Verdict
 from mopidy_moodcam.glossary import EXPRESSIONS, Face, Reading
+from mopidy_moodcam.seeing import devices
 from mopidy_moodcam.seeing.devices import CameraError
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.songs.catalogue import Catalogue
@@ -192,7 +193,11 @@ def eyes_at(camera):
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (folder / "cmdline").read_bytes().split(b"\0")
-            if b"mopidy_moodcam.seeing" in words and str(camera).encode() in words:
+            told = (folder / "environ").read_bytes().split(b"\0")
+            if (
+                b"mopidy_moodcam.seeing" in words
+                and f"{devices.SOURCE}={camera}".encode() in told
+            ):
                 found.append(folder)
     return found
 

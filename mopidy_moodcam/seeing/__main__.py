@@ -25,7 +25,7 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mopidy_moodcam.seeing.clock import Clock, FastClock
-from mopidy_moodcam.seeing.devices import CameraError
+from mopidy_moodcam.seeing.devices import SOURCE, CameraError, without_secrets
 from mopidy_moodcam.seeing.post import Poster
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from mopidy_moodcam.glossary import NoReading, Reading
     from mopidy_moodcam.seeing.burst import Model
-    from mopidy_moodcam.seeing.faces import FaceFinder
 
 logger = logging.getLogger("mopidy_moodcam.seeing")
 
@@ -49,6 +48,7 @@ class Eye:
     `take` takes one burst with a function to call before each step that may hang;
     it raises `CameraError`. `commands` is what came in meanwhile. With `beats` it
     says what it does before each such step. Where `wanted` says no, it does not look.
+    `note` is said while it is ready: what it has to do without.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Eye:
         room: str = "",
         beats: bool = False,
         wanted: Callable[[], bool] = lambda: True,
+        note: str = "",
     ) -> None:
         self._take = take
         self._say = say
@@ -71,6 +72,7 @@ class Eye:
         self._room = room
         self._beats = beats
         self._wanted = wanted
+        self._note = note
         self._failures = 0
         self._state = ("", "")
 
@@ -108,7 +110,7 @@ class Eye:
 
     def _tell_state(self, reason: NoReading | None, why: str) -> None:
         sentence = why or TROUBLES.get(reason or "", "")
-        state = ("trouble" if sentence else "ready", sentence)
+        state = ("trouble", sentence) if sentence else ("ready", self._note)
         if state != self._state:
             self._state = state
             self._say({"type": "state", "word": state[0], "why": state[1]})
@@ -177,10 +179,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     count = 1 if chosen.once else chosen.count
     _listen(commands, leash=count is None and not chosen.post)
-    say({"type": "state", "word": "starting", "why": "", "source": chosen.camera})
+    say(
+        {
+            "type": "state",
+            "word": "starting",
+            "why": "",
+            "source": without_secrets(chosen.camera),
+        }
+    )
     clock = FastClock() if chosen.fast else Clock()
     try:
-        take = _eyesight(chosen, clock, say)
+        take, note = _eyesight(chosen, clock, say)
     except Exception as error:  # noqa: BLE001 (the edge: runtimes raise anything)
         say({"type": "state", "word": "trouble", "why": _in_words(error)})
         return CANNOT_START
@@ -193,6 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         room=chosen.room,
         beats=chosen.leash,
         wanted=(lambda: True) if poster is None else poster.wanted,
+        note=note,
     )
     eye.run(count)
     return 0
@@ -206,7 +216,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--camera",
-        default="auto",
+        default=os.environ.get(SOURCE, "auto"),
         help="auto, a number, a device, a URL, a video file, a folder of images, "
         "demo (demo:10: ten times as fast)",
     )
@@ -219,7 +229,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=number, help="so many bursts only")
     parser.add_argument("--room", default="", help="this room's name in the readings")
     parser.add_argument("--post", metavar="URL", help="send the readings to a server")
-    parser.add_argument("--token", default="", help="the server's moodcam/token")
+    parser.add_argument(
+        "--token",
+        default=os.environ.get("MOODCAM_TOKEN", ""),
+        help="the server's moodcam/token; better given as MOODCAM_TOKEN in the "
+        "environment, which other users of this machine cannot read",
+    )
     parser.add_argument(
         "--leash", action="store_true", help="die with the program that started it"
     )
@@ -256,7 +271,10 @@ def _be_modest() -> None:
     # OpenCV talks on stderr about every device that is missing.
     os.environ["OPENCV_LOG_LEVEL"] = "SILENT"
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
-    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "threads;1"
+    # Setting these switches off OpenCV's own default for RTSP, which is TCP: over
+    # UDP lost packets smear frames, and firewalls let none through.
+    options = "rtsp_flags;prefer_tcp|threads;1"
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", options)
     with contextlib.suppress(OSError):
         os.nice(10)
 
@@ -345,13 +363,13 @@ def _leave(status: int) -> NoReturn:
 
 def _eyesight(
     chosen: argparse.Namespace, clock: Clock, say: Callable[[dict[str, Any]], None]
-) -> Callable[[Callable[[str], None]], Reading]:
-    """Load detector and network, once; return what takes a burst."""
+) -> tuple[Callable[[Callable[[str], None]], Reading], str]:
+    """Load detector and network, once; return what takes a burst, and a note."""
     from mopidy_moodcam.seeing import burst, expression, faces  # noqa: PLC0415
     from mopidy_moodcam.seeing.camera import open_camera  # noqa: PLC0415
 
     faces.cv2.setNumThreads(1)
-    finder: FaceFinder = faces.open_finder()
+    finder, note = faces.open_finder()
     network = expression.load(runtime=chosen.runtime)
     if chosen.about:
         network.self_test()
@@ -368,19 +386,27 @@ def _eyesight(
 
     def take(beat: Callable[[str], None]) -> Reading:
         beat("open")
-        with open_camera(chosen.camera, clock=clock) as camera:
-            return burst.look(
-                camera,
-                finder,
-                model,
-                clock=clock,
-                room=chosen.room,
-                frames=chosen.frames,
-                gap=min(burst.GAP, chosen.interval / chosen.frames),
-                beat=beat,
-            )
+        try:
+            with open_camera(chosen.camera, clock=clock) as camera:
+                return burst.look(
+                    camera,
+                    finder,
+                    model,
+                    clock=clock,
+                    room=chosen.room,
+                    frames=chosen.frames,
+                    gap=min(burst.GAP, chosen.interval / chosen.frames),
+                    beat=beat,
+                )
+        except OSError as error:  # a folder that this user may not enter, for one
+            camera_name = without_secrets(chosen.camera)
+            raise CameraError(
+                "gone",
+                f"The camera {camera_name!r} cannot be read "
+                f"({error.strerror or error}).",
+            ) from error
 
-    return take
+    return take, note
 
 
 def _in_words(error: Exception) -> str:

@@ -15,7 +15,7 @@ import cv2
 
 from mopidy_moodcam.seeing import devices
 from mopidy_moodcam.seeing.demo import Demo
-from mopidy_moodcam.seeing.devices import CameraError
+from mopidy_moodcam.seeing.devices import CameraError, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -300,10 +300,10 @@ def _stream(source: str, clock: Clock, capture: Callable[..., Capture]) -> Camer
         opened.release()
         raise CameraError(
             "gone",
-            f"The stream {without_password(source)!r} does not answer; check the "
+            f"The stream {without_secrets(source)!r} does not answer; check the "
             "setting moodcam/camera and whether the camera is switched on.",
         )
-    return LiveCamera(without_password(source), opened, clock)
+    return LiveCamera(without_secrets(source), opened, clock)
 
 
 def _file(path: Path, clock: Clock, capture: Callable[..., Capture]) -> Camera:
@@ -327,13 +327,6 @@ def _file(path: Path, clock: Clock, capture: Callable[..., Capture]) -> Camera:
             "gone", f"{str(path)!r} is no video that OpenCV can read; choose another."
         )
     return VideoFile(str(path), opened, clock)
-
-
-def without_password(url: str) -> str:
-    """Return a URL without the user and password it may carry."""
-    scheme, mark, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return scheme + mark + host.rpartition("@")[2] + slash + path
 
 
 def _speed(text: str) -> float:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from mopidy_moodcam.glossary import NoReading
 
+SOURCE = "MOODCAM_CAMERA"
+"""The variable that names the camera to the eye. Its command line would show every
+user of the machine the password that a network camera's URL may hold."""
+
 QUERY_CAPABILITIES = 0x80685600  # VIDIOC_QUERYCAP
 REQUEST_BUFFERS = 0xC0145608  # VIDIOC_REQBUFS
 CAPTURES_VIDEO = 0x1  # V4L2_CAP_VIDEO_CAPTURE
@@ -35,6 +39,18 @@ class CameraError(Exception):
         super().__init__(sentence)
         self.reason: NoReading = reason
         self.sentence = sentence
+
+
+def without_secrets(source: str) -> str:
+    """Return a camera's name for people: a URL loses user, password and query.
+
+    Many network cameras take their password in the query.
+    """
+    scheme, mark, rest = source.partition("://")
+    if not mark:
+        return source
+    host, slash, path = rest.partition("?")[0].partition("/")
+    return scheme + mark + host.rpartition("@")[2] + slash + path
 
 
 def video_devices(root: Path = Path("/dev")) -> list[str]:

@@ -124,8 +124,7 @@ def load(
     except Exception as error:  # runtimes raise whatever they like on a bad file
         raise UnusableModel(
             f"The expression model {file} cannot be read, it may be damaged "
-            f"({type(error).__name__}); run: "
-            "pip install --force-reinstall --no-deps Mopidy-MoodCam"
+            f"({type(error).__name__}); run: {resources.REINSTALL}"
         ) from error
 
 

@@ -10,7 +10,6 @@ closer. While a face is followed, the second net on the last box is enough.
 from __future__ import annotations
 
 import dataclasses
-import logging
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -22,8 +21,6 @@ from mopidy_moodcam.resources import MissingFile, weight_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-logger = logging.getLogger(__name__)
 
 Point: TypeAlias = tuple[float, float]
 Box: TypeAlias = tuple[float, float, float, float]
@@ -191,21 +188,22 @@ class HaarFinder:
         return _distinct([FoundFace(_as_blazeface(box), 1.0) for box in boxes])
 
 
-def open_finder(weights: Callable[[str], Path] = weight_path) -> FaceFinder:
+def open_finder(
+    weights: Callable[[str], Path] = weight_path,
+) -> tuple[FaceFinder, str]:
     """Return the best finder there is on this machine.
 
-    Raises `MissingFile` where there is neither BlazeFace nor Haar.
+    With it comes what a listener should know of it: a sentence, or nothing. Raises
+    `MissingFile` where there is neither BlazeFace nor Haar.
     """
     try:
-        return _blazeface(weights)
+        return _blazeface(weights), ""
     except MissingFile as missing:
         if not hasattr(cv2, "CascadeClassifier"):
             raise
         sentence = str(missing).rstrip(".")
-        logger.warning(
-            "%s; until then only frontal faces in good light count.", sentence
-        )
-        return HaarFinder()
+        note = f"{sentence}; until then only frontal faces in good light count."
+        return HaarFinder(), note
 
 
 def crop(grey: np.ndarray, face: FoundFace, size: int = CROP_PIXELS) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import urllib.error
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 5.0  # seconds; the next reading is worth more than this one
+UNHEARD = (OSError, ValueError, http.client.HTTPException)
+"""What comes of no server, no address, and of a server that speaks no HTTP."""
 OFF = "The server's camera is switched off, so this one does not look either."
 
 
@@ -46,7 +49,7 @@ class Poster:
             )
             with self._urlopen(request, timeout=TIMEOUT) as answer:
                 off = json.load(answer)["wanted"] is False
-        except (OSError, ValueError, KeyError, TypeError):
+        except (*UNHEARD, KeyError, TypeError):
             return True
         if off:
             self._say(OFF)
@@ -62,7 +65,7 @@ class Poster:
                 pass
         except urllib.error.HTTPError as error:
             self._say(_refusal(error))
-        except (OSError, ValueError) as error:
+        except UNHEARD as error:
             reason = getattr(error, "reason", error)
             self._say(f"The server {self._url!r} is away ({reason}); trying again.")
         else:
@@ -80,11 +83,17 @@ class Poster:
 
 
 def _refusal(error: urllib.error.HTTPError) -> str:
+    if error.code == 409:
+        return OFF
+    try:
+        why = str(json.load(error)["error"])
+    except (*UNHEARD, KeyError, TypeError):
+        why = ""
+    if why:
+        return f"The server does not take the readings: {why}"
     if error.code in (401, 403):
         return (
             "The server refuses the readings; set moodcam/token there and give "
             "the same with --token here."
         )
-    if error.code == 409:
-        return OFF
     return f"The server answers {error.code} to the readings; check the URL of --post."

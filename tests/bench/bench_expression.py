@@ -280,7 +280,7 @@ def main() -> int:
         return 0
     cv2.setNumThreads(1)
     model = expression.load(given.model, given.runtime)
-    finder = faces.open_finder()
+    finder, _ = faces.open_finder()
     print(f"# python tests/bench/bench_expression.py; {model.runtime}, one thread,")
     print(f"# {platform.processor() or platform.machine()}; [95 % bootstrap interval]")
     if given.crop_side:

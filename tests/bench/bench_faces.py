@@ -98,7 +98,7 @@ def main() -> int:
         return 0
     cv2.setNumThreads(1)
     rng = np.random.default_rng(1)
-    finder = open_finder()
+    finder, _ = open_finder()
     finders = {"BlazeFace": finder}
     if hasattr(cv2, "CascadeClassifier"):
         finders["Haar"] = HaarFinder()

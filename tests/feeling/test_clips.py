@@ -24,7 +24,7 @@ def watch():
     from mopidy_moodcam.seeing.clock import FastClock
 
     try:
-        finder, model = faces.open_finder(), expression.load()
+        finder, model = faces.open_finder()[0], expression.load()
     except MissingFile as missing:
         pytest.skip(str(missing))
 

@@ -16,7 +16,7 @@ EMPTY = PLAY.index(None)
 @pytest.fixture(scope="module")
 def finder():
     try:
-        return faces.open_finder()
+        return faces.open_finder()[0]
     except MissingFile as missing:
         pytest.skip(str(missing))
 
