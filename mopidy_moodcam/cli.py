@@ -164,8 +164,8 @@ def scan(arguments: Arguments, config: Config) -> int:
     command = workers.WITH_VIBENET if arguments.vibenet else workers.COMMAND
     with _catalogue(config) as catalogue:
 
-        def known(uri: str) -> bool:
-            return not arguments.force and catalogue.file_state(uri) is not None
+        def known(uri: str, path: pathlib.Path | None) -> bool:
+            return not arguments.force and scan.is_known(catalogue, uri, path)
 
         return scan.scan(
             catalogue,

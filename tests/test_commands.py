@@ -324,6 +324,27 @@ def test_moods_and_export_work_on_the_catalogue(config, catalogue, mopidy, tmp_p
     assert uri in table.read_text()
 
 
+def test_a_scan_looks_up_what_is_new_or_changed_or_all_by_force(
+    config, catalogue, mopidy, monkeypatch, tmp_path
+):
+    path, answers = tmp_path / "song.flac", []
+    path.write_bytes(b"song")
+    status = path.stat()
+    row = TrackRow("local:song", "Song", mtime=status.st_mtime, size=status.st_size)
+    catalogue.upsert_tracks([row])
+
+    def walk(_config, known, *_more):
+        answers.append(known(row.uri, path))
+        return []
+
+    monkeypatch.setattr("mopidy_moodcam.songs.walk.walk", walk)
+    mopidy(config, "scan")
+    mopidy(config, "scan", "--force")
+    path.write_bytes(b"song with new tags")
+    mopidy(config, "scan")
+    assert answers == [True, False, False]
+
+
 def test_import_reads_a_table_into_the_catalogue(config, catalogue, mopidy, tmp_path):
     table = tmp_path / "liked.csv"
     table.write_text(

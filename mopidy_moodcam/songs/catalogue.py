@@ -92,12 +92,16 @@ class TrackRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileState:
-    """What the catalogue knows of a file: enough to skip it when unchanged."""
+    """What the catalogue knows of a file: enough to skip it when unchanged.
+
+    `named` says that it has a title.
+    """
 
     mtime: float | None
     size: int | None
     source: FeatureSource | None
     failed: str | None
+    named: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -182,11 +186,12 @@ class Catalogue:
     def file_state(self, uri: str) -> FileState | None:
         """Return what is known of a file, or None where the URI is new."""
         found = self.rows(
-            "SELECT mtime, size, feature_source, failed FROM tracks WHERE uri = ?",
+            "SELECT mtime, size, feature_source, failed, title <> '' FROM tracks"
+            " WHERE uri = ?",
             (uri,),
         )
-        for mtime, size, source, failed in found:
-            return FileState(mtime, size, _source(source), failed)
+        for mtime, size, source, failed, named in found:
+            return FileState(mtime, size, _source(source), failed, bool(named))
         return None
 
     def counts(self) -> dict[str, int]:

@@ -19,6 +19,8 @@ from mopidy_moodcam.songs.scan import WalkedTrack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Known = Callable[[str, Path | None], bool]
+
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
@@ -36,13 +38,13 @@ ALL_LOCAL = "local:directory?type=track"
 
 def walk(
     config: Any,  # noqa: ANN401  Mopidy's, whose type has another name in each version
-    known: Callable[[str], bool] = lambda _: False,
+    known: Known = lambda _uri, _path: False,
 ) -> Iterator[WalkedTrack]:
     """Yield each track of all enabled libraries once.
 
-    `config` is Mopidy's. Tracks whose URI is `known` come without texts: looking
-    up a file costs more than finding it. A library that does not start or answer
-    is left out with one warning.
+    `config` is Mopidy's. Tracks that are `known` by URI and file come without
+    texts: looking up a file costs more than finding it. A library that does not
+    start or answer is left out with one warning.
     """
     backends = _start_backends(config)
     core = None
@@ -113,12 +115,13 @@ def _guarded(name: str, action: Callable[[], T]) -> T | None:
 def _tracks(
     library: Any,  # noqa: ANN401  a proxy
     media_dir: Path | None,
-    known: Callable[[str], bool],
+    known: Known,
 ) -> Iterator[WalkedTrack]:
     unknown: list[str] = []
     for uri in _uris(library):
-        if known(uri):
-            yield WalkedTrack(uri, path_of(uri, media_dir))
+        path = path_of(uri, media_dir)
+        if known(uri, path):
+            yield WalkedTrack(uri, path)
         else:
             unknown.append(uri)
         if len(unknown) == LOOKED_UP_AT_ONCE:
@@ -173,7 +176,7 @@ def _looked_up(
 
 def _walked(uri: str, track: Any, path: Path | None) -> WalkedTrack:  # noqa: ANN401
     if track is None:
-        return WalkedTrack(uri, path)
+        return WalkedTrack(uri, path, unanswered=True)
     return WalkedTrack(
         uri=uri,
         path=path,

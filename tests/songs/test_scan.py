@@ -17,7 +17,7 @@ from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.features import FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker
-from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.scan import WalkedTrack, is_known, scan
 from tests.songs import sound_files
 
 SCAN_FOLDER = Path(__file__).with_name("scan_folder.py")
@@ -126,6 +126,45 @@ def test_a_file_is_analysed_again_when_it_changed_or_when_told(catalogue, tmp_pa
     assert row.features
     assert len(run(catalogue, walked(folder))[1]) == 0
     assert len(run(catalogue, walked(folder), force=True)[1]) == 1
+
+
+def test_only_unchanged_songs_with_a_title_are_known(catalogue, songs, tmp_path):
+    path = tmp_path / "song.ogg"
+    shutil.copy(songs / "0.ogg", path)
+    uri = path.as_uri()
+    assert not is_known(catalogue, uri, path)
+    run(catalogue, [WalkedTrack(uri, path, unanswered=True)])
+    assert catalogue.find(uri).features
+    assert not is_known(catalogue, uri, path), "it is still nameless"
+    run(catalogue, [WalkedTrack(uri, path, title="Old")])
+    assert is_known(catalogue, uri, path)
+    os.utime(path, (1e9, 1e9))
+    assert not is_known(catalogue, uri, path), "it may have new tags"
+    path.unlink()
+    assert not is_known(catalogue, uri, path)
+
+
+def test_a_stream_is_known_by_its_title(catalogue):
+    run(catalogue, [WalkedTrack("radio:1", title="One"), WalkedTrack("radio:2")])
+    assert is_known(catalogue, "radio:1", None)
+    assert not is_known(catalogue, "radio:2", None)
+
+
+def test_a_changed_song_waits_until_its_library_answers(catalogue, songs, tmp_path):
+    path = tmp_path / "song.ogg"
+    shutil.copy(songs / "0.ogg", path)
+    uri = path.as_uri()
+    run(catalogue, [WalkedTrack(uri, path, title="Old")])
+    os.utime(path, (1e9, 1e9))
+    silent = WalkedTrack(uri, path, unanswered=True)
+    _, asked, said = run(catalogue, [silent])
+    assert asked == []
+    assert "1 left for the next scan: no answer about them" in said
+    assert not is_known(catalogue, uri, path)
+    run(catalogue, [WalkedTrack(uri, path, title="New")])
+    assert catalogue.find(uri).title == "New"
+    assert is_known(catalogue, uri, path)
+    assert len(run(catalogue, [silent], force=True)[1]) == 1
 
 
 def test_a_limit_leaves_the_rest_for_the_next_scan(catalogue, songs):

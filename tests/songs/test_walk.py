@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pykka
 import pytest
+from mopidy import backend
+from mopidy.core import Core
+from mopidy.models import Ref, Track
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs.walk import path_of, walk
+from mopidy_moodcam.songs.walk import _tracks, path_of, walk
 from tests.songs import sound_files
 
 pytest.importorskip("mopidy_local")
@@ -79,13 +83,65 @@ def test_every_track_of_every_library_comes_once_with_its_file(home, config):
 
 
 def test_known_tracks_are_not_looked_up_again(config):
-    def known(uri):
+    def known(uri, path):
+        assert path.is_file()
         return uri.startswith("file:")
 
     tracks = {track.uri.split(":")[0]: track for track in walk(config, known)}
     assert tracks["file"].title == ""
     assert tracks["file"].path.is_file()
+    assert not tracks["file"].unanswered
     assert tracks["local"].duration_ms == pytest.approx(4000, abs=100)
+
+
+class Shelf(pykka.ThreadingActor, backend.Backend):
+    """A library of folders: URI of a folder → URIs in it; ill where told."""
+
+    uri_schemes = ("shelf",)
+
+    def __init__(self, folders, *, ill=()):
+        super().__init__()
+        self.folders, self.ill = folders, ill
+        self.opened = []
+        self.library = Shelves(backend=self)
+
+
+class Shelves(backend.LibraryProvider):
+    root_directory = Ref.directory(uri="shelf:", name="Shelf")
+
+    def browse(self, uri):
+        self.backend.opened.append(uri)
+        return [
+            Ref.directory(uri=inside, name=inside)
+            if inside in self.backend.folders
+            else Ref.track(uri=inside, name=inside)
+            for inside in self.backend.folders[uri]
+        ]
+
+    def lookup(self, uri):
+        if uri in self.backend.ill:
+            raise TimeoutError(uri)
+        return [Track(uri=uri, name=uri.upper())]
+
+
+@pytest.fixture
+def library():
+    """Give a function that makes a real core with one such library."""
+
+    def make(folders, **options):
+        shelf = Shelf.start(folders, **options)
+        return Core.start(config={}, backends=[shelf.proxy()]).proxy().library
+
+    yield make
+    pykka.ActorRegistry.stop_all()
+
+
+def test_a_track_whose_look_up_failed_says_so(library):
+    ill = library({"shelf:": ["shelf:a", "shelf:b"]}, ill=["shelf:a"])
+    tracks = {track.uri: track for track in _tracks(ill, None, lambda *_: False)}
+    assert tracks["shelf:a"].unanswered
+    assert tracks["shelf:b"].title == "SHELF:B"
+    assert not tracks["shelf:b"].unanswered
 
 
 def test_our_own_folders_are_not_walked(config):
@@ -93,8 +149,6 @@ def test_our_own_folders_are_not_walked(config):
 
 
 def test_walking_leaves_no_actor_running(config):
-    import pykka
-
     next(walk(config))
     list(walk(config))
     assert pykka.ActorRegistry.get_all() == []
