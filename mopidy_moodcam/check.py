@@ -18,12 +18,11 @@ import pathlib
 import platform
 import signal
 import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam import __version__, resources
-from mopidy_moodcam.eye import message_of
+from mopidy_moodcam.eye import eye_command, message_of
 from mopidy_moodcam.glossary import EXPRESSIONS, Reading
 from mopidy_moodcam.seeing import devices
 from mopidy_moodcam.settings import Settings
@@ -208,9 +207,8 @@ def talk_to_eye(
     It is killed where it has not loaded after `load` seconds, or where the camera
     has not answered `see` seconds after that.
     """
-    command = [sys.executable, "-P", "-m", "mopidy_moodcam.seeing", "--about"]
-    command += ["--runtime", settings.runtime]
-    command += ["--count", str(BURSTS), "--interval", "2", "--leash"]
+    command = eye_command(settings.runtime)
+    command += ["--about", "--count", str(BURSTS), "--interval", "2"]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

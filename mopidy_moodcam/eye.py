@@ -87,7 +87,7 @@ class EyeKeeper:
         deadlines: Deadlines = Deadlines(),
         pauses: Pauses = Pauses(),
     ) -> None:
-        self._command = list(command or _command(runtime))
+        self._command = list(command or eye_command(runtime))
         self._environment = os.environ | {SOURCE: source}
         self._on_reading = on_reading
         self._on_state = on_state
@@ -344,7 +344,8 @@ def _leave_now(process: subprocess.Popen[bytes]) -> None:
     kill(process)
 
 
-def _command(runtime: str) -> list[str]:
+def eye_command(runtime: str) -> list[str]:
+    """Return the command that starts an eye; `SOURCE` tells it its camera."""
     # -P: a stray cv2.py where Mopidy was started is not the camera library.
     return [
         *(sys.executable, "-P", "-m", "mopidy_moodcam.seeing", "--leash"),

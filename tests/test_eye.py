@@ -4,11 +4,12 @@ import json
 import os
 import queue
 import sys
+import textwrap
 import time
 
 import pytest
 
-from mopidy_moodcam.eye import Deadlines, EyeKeeper, Pauses
+from mopidy_moodcam.eye import Deadlines, EyeKeeper, Pauses, eye_command
 from mopidy_moodcam.glossary import Reading
 
 READING = json.dumps({"type": "reading", **Reading(1.0, reason="nobody").to_json()})
@@ -62,6 +63,18 @@ def keep(ears):
     yield make
     for keeper in keepers:
         keeper.stop()
+
+
+def test_no_other_user_can_read_the_camera_s_password(keep, ears):
+    script = """
+        import os
+        say(type="state", word="trouble", why=os.environ["MOODCAM_CAMERA"])
+        listen()
+    """
+    keeper = keep(textwrap.dedent(script), source="rtsp://me:secret@cam/")
+    keeper.start()
+    assert ears.next_state("trouble") == "rtsp://me:secret@cam/"
+    assert "secret" not in " ".join(eye_command("onnx"))
 
 
 def pid_of(keeper):

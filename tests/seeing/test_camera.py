@@ -10,6 +10,7 @@ import pytest
 from mopidy_moodcam.seeing import camera as cameras
 from mopidy_moodcam.seeing.camera import CameraError, open_camera
 from mopidy_moodcam.seeing.clock import Clock, FastClock
+from mopidy_moodcam.seeing.devices import without_secrets
 from tests.seeing.frames import Webcam, number_of, numbered, write_video
 
 
@@ -115,6 +116,20 @@ def test_a_stream_that_does_not_answer_says_so_without_its_password(clock):
         opened("http://me:secret@cam/live", clock, Webcam(clock, opens=False))
     assert "secret" not in trouble.value.sentence
     assert "does not answer" in trouble.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("rtsp://me:secret@cam/live", "rtsp://cam/live"),
+        ("http://cam/video.cgi?user=me&pwd=secret", "http://cam/video.cgi"),
+        ("http://cam?pwd=secret", "http://cam"),
+        ("/home/me/what?.mp4", "/home/me/what?.mp4"),
+        ("auto", "auto"),
+    ],
+)
+def test_a_camera_is_named_without_its_secrets(source, shown):
+    assert without_secrets(source) == shown
 
 
 @pytest.mark.parametrize("name", ["film.avi", "film.mp4"])

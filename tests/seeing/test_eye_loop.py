@@ -13,7 +13,9 @@ from mopidy_moodcam.seeing.devices import CameraError
 class Run:
     """An eye on a clock that does not wait; `outcomes` are what its bursts give."""
 
-    def __init__(self, *outcomes, interval=20, beats=False, wanted=lambda: True):
+    def __init__(
+        self, *outcomes, interval=20, beats=False, wanted=lambda: True, note=""
+    ):
         self.clock = FastClock(started=0.0)
         self.commands = queue.SimpleQueue()
         self.said = []
@@ -28,6 +30,7 @@ class Run:
             room="den",
             beats=beats,
             wanted=wanted,
+            note=note,
         )
         self.eye.run(len(outcomes))
 
@@ -60,6 +63,15 @@ def test_where_no_reading_is_wanted_it_does_not_look():
     run = Run(*["nobody"] * 4, wanted=lambda: next(answers))
     assert run.times == [0, 60]
     assert [message["type"] for message in run.said].count("reading") == 2
+
+
+def test_what_it_has_to_do_without_is_said_while_it_is_ready():
+    run = Run("nobody", "gone", "nobody", note="It sees little.")
+    assert run.words() == [
+        ("ready", "It sees little."),
+        ("trouble", "It is gone."),
+        ("ready", "It sees little."),
+    ]
 
 
 def test_a_busy_camera_is_asked_ever_less_often():

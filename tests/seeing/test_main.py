@@ -1,6 +1,7 @@
 """The eye's process, started for real."""
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -13,6 +14,9 @@ import pytest
 
 from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, Reading
 from mopidy_moodcam.resources import MissingFile, model_path, weight_path
+from mopidy_moodcam.seeing.__main__ import _be_modest, _eyesight, parser
+from mopidy_moodcam.seeing.clock import FastClock
+from mopidy_moodcam.seeing.devices import SOURCE, CameraError
 from tests.seeing.frames import numbered, write_video
 from tests.shared import shared_data
 
@@ -75,6 +79,48 @@ def test_one_burst_of_the_demo_is_one_reading_with_a_face():
     assert len(reading.faces) == 1
     assert reading.room == "den"
     assert said[2]["milliseconds"] > 0
+
+
+def test_the_camera_may_be_named_by_the_environment():
+    command = [*EYE, "--once"]
+    known = os.environ | {SOURCE: "demo"}
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, env=known
+    )
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert said[0]["source"] == "demo"
+    assert said[-1]["type"] == "reading"
+
+
+def test_what_it_says_first_holds_no_password():
+    said = lines("--camera", "rtsp://me:secret@127.0.0.1:1/live?pwd=x", "--once")
+    assert said[0]["source"] == "rtsp://127.0.0.1:1/live"
+    assert "secret" not in json.dumps(said)
+
+
+def test_network_cameras_are_asked_over_tcp_where_nobody_says_otherwise(monkeypatch):
+    name = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+    monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+    _be_modest()
+    assert "rtsp_flags;prefer_tcp" in os.environ[name]
+    monkeypatch.setenv(name, "rtsp_transport;udp")
+    _be_modest()
+    assert os.environ[name] == "rtsp_transport;udp"
+
+
+def test_a_folder_that_may_not_be_entered_is_a_sentence(monkeypatch):
+    @contextlib.contextmanager
+    def closed(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+        yield
+
+    monkeypatch.setattr("mopidy_moodcam.seeing.camera.open_camera", closed)
+    monkeypatch.setattr("mopidy_moodcam.seeing.expression.load", lambda **_: None)
+    chosen = parser().parse_args(["--camera", "/home/me/film.mp4"])
+    take, _ = _eyesight(chosen, FastClock(), lambda _: None)
+    with pytest.raises(CameraError, match=r"film\.mp4.*Permission denied"):
+        take(lambda _: None)
 
 
 def test_only_numbers_and_known_words_cross_the_pipe():

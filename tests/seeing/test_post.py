@@ -3,6 +3,7 @@
 import http.server
 import json
 import logging
+import socket
 import threading
 
 import pytest
@@ -20,6 +21,8 @@ def server():
             self.server.got.append((dict(self.headers), self.rfile.read(length)))
             self.send_response(self.server.answer)
             self.end_headers()
+            if self.server.answer >= 400:
+                self.wfile.write(self.server.says)
 
         def do_GET(self):
             self.send_response(200)
@@ -57,6 +60,31 @@ def test_a_server_that_refuses_is_a_sentence_about_the_token(server, caplog):
     server.answer = 403
     assert not Poster(server.url, "wrong").post({})
     assert "moodcam/token" in caplog.text
+
+
+def test_what_the_server_says_of_its_refusal_is_passed_on(server, caplog):
+    server.answer, server.says = 403, b'{"error": "Add it to http/allowed_origins."}'
+    assert not Poster(server.url, "right").post({})
+    assert "http/allowed_origins" in caplog.text
+    assert "--token" not in caplog.text
+
+
+def test_a_server_that_speaks_another_protocol_is_a_sentence(caplog):
+    with socket.create_server(("127.0.0.1", 0)) as mpd:
+        url = f"http://127.0.0.1:{mpd.getsockname()[1]}/moodcam/api/readings"
+        threading.Thread(target=greet, args=(mpd, b"OK MPD 0.19.0\n" * 2)).start()
+        poster = Poster(url)
+        assert poster.wanted()
+        assert not poster.post({})
+    assert "is away" in caplog.text
+
+
+def greet(server, words):
+    for _ in range(2):
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(words)
 
 
 def test_a_server_whose_camera_is_off_is_a_sentence(server, caplog):
