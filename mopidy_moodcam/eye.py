@@ -131,20 +131,13 @@ class EyeKeeper:
             watch.end()
         self.milliseconds = None
 
-    def look(self) -> None:
-        """Ask for a burst now."""
-        self._send({"do": "look"})
-
     def interval(self, seconds: float) -> None:
         """Ask for a burst every `seconds` from now on."""
         if seconds != self._interval:
             self._interval = float(seconds)
-            self._send({"do": "interval", "seconds": self._interval})
-
-    def _send(self, message: dict[str, Any]) -> None:
-        watch = self._watch
-        if watch is not None:
-            watch.send(message)
+            watch = self._watch
+            if watch is not None:
+                watch.send({"do": "interval", "seconds": self._interval})
 
     def _run(self, watch: _Watch) -> None:
         failures = 0

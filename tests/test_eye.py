@@ -136,8 +136,6 @@ def test_a_word_to_the_eye_reaches_it(keep, ears):
     )
     keeper.start()
     ears.next_state("ready")
-    keeper.look()
-    assert json.loads(ears.next_state("trouble")) == {"do": "look"}
     keeper.interval(10)
     keeper.interval(10)
     heard = json.loads(ears.next_state("trouble"))

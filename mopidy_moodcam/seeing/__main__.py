@@ -116,7 +116,7 @@ class Eye:
             self._say({"type": "state", "word": state[0], "why": state[1]})
 
     def _rest(self, began: float, reason: str | None) -> None:
-        """Wait for the next turn, or for a command that wants one now."""
+        """Wait for the next turn; a new interval counts at once."""
         if reason in LONGEST_PAUSE:
             self._failures += 1
         else:
@@ -133,20 +133,17 @@ class Eye:
             except queue.Empty:
                 self._clock.wait(due - self._clock.elapsed)
                 return
-            if self._obeyed(command):
-                return
+            self._obey(command)
 
     def _pause(self, reason: str) -> float:
         longest = LONGEST_PAUSE.get(reason, 0.0)
         longer = self._interval * 2.0 ** min(10, max(0, self._failures - 1))
         return max(self._interval, min(longest, longer))
 
-    def _obeyed(self, command: dict[str, Any]) -> bool:
-        """Do what a command says; True where a burst is wanted now."""
+    def _obey(self, command: dict[str, Any]) -> None:
         if command.get("do") == "interval":
             with contextlib.suppress(KeyError, TypeError, ValueError):
                 self._interval = seconds(command["seconds"])
-        return command.get("do") == "look"
 
 
 TROUBLES = {

@@ -108,10 +108,6 @@ def test_a_camera_that_repeats_itself_is_trouble_and_an_empty_room_is_not():
     ]
 
 
-def test_a_command_to_look_shortens_one_pause():
-    assert Run({"do": "look"}, "nobody", "nobody").pauses == [1, 20]
-
-
 def test_a_new_interval_counts_from_the_last_burst():
     assert Run({"do": "interval", "seconds": 5}, "nobody", "nobody").pauses == [5, 5]
 
