@@ -333,12 +333,13 @@ def test_a_scan_looks_up_what_is_new_or_changed_or_all_by_force(
     row = TrackRow("local:song", "Song", mtime=status.st_mtime, size=status.st_size)
     catalogue.upsert_tracks([row])
 
-    def walk(_config, known, *_more):
+    def walk(_config, known, *_more, say):
+        say("Files [1]")
         answers.append(known(row.uri, path))
         return []
 
     monkeypatch.setattr("mopidy_moodcam.songs.walk.walk", walk)
-    mopidy(config, "scan")
+    assert "Listing 'Files [1]'." in mopidy(config, "scan")[1]
     mopidy(config, "scan", "--force")
     path.write_bytes(b"song with new tags")
     mopidy(config, "scan")
