@@ -158,10 +158,17 @@ def scan(arguments: Arguments, config: Config) -> int:
     """Analyse the sound of Mopidy's library."""
     from mopidy_moodcam.songs import scan, walk  # noqa: PLC0415
     from mopidy_moodcam.songs.hearing import vibenet, workers  # noqa: PLC0415
+    from mopidy_moodcam.songs.survey import Survey  # noqa: PLC0415
 
     if arguments.vibenet:
         vibenet.require()
     command = workers.WITH_VIBENET if arguments.vibenet else workers.COMMAND
+    console = _console()
+    survey = Survey()
+
+    def say(library: str) -> None:
+        console.print(f"Listing {library!r}.", markup=False)
+
     with _catalogue(config) as catalogue:
 
         def known(uri: str, path: pathlib.Path | None) -> bool:
@@ -169,12 +176,13 @@ def scan(arguments: Arguments, config: Config) -> int:
 
         return scan.scan(
             catalogue,
-            walk.walk(config, known),
+            walk.walk(config, known, survey, say),
             jobs=arguments.jobs,
             limit=arguments.limit,
             force=arguments.force,
-            console=_console(),
+            console=console,
             make_worker=lambda: workers.Worker(command),
+            survey=survey,
         )
 
 
@@ -335,12 +343,6 @@ def data_dir(config: Config) -> pathlib.Path:
     from mopidy_moodcam import Extension  # noqa: PLC0415
 
     return Extension.get_data_dir(config)  # type: ignore[arg-type]
-
-
-def _media_dir(config: Config) -> str | None:
-    """Return Mopidy-Local's folder, where there is one."""
-    folder = config.get("local", {}).get("media_dir")
-    return str(folder) if folder else None
 
 
 def _console() -> Console:

@@ -13,7 +13,7 @@ import pytest
 from mopidy_moodcam import cli, commands, remote
 from mopidy_moodcam import desk as at_desk
 from mopidy_moodcam.desk import Desk
-from mopidy_moodcam.glossary import Goal, SongMood
+from mopidy_moodcam.glossary import Goal, SongMood, Verdict
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.features import Features
 from tests.web.dev_server import serving
@@ -333,7 +333,7 @@ def test_a_scan_looks_up_what_is_new_or_changed_or_all_by_force(
     row = TrackRow("local:song", "Song", mtime=status.st_mtime, size=status.st_size)
     catalogue.upsert_tracks([row])
 
-    def walk(_config, known, *_more, say):
+    def walk(_config, known, _survey, say):
         say("Files [1]")
         answers.append(known(row.uri, path))
         return []
@@ -344,6 +344,33 @@ def test_a_scan_looks_up_what_is_new_or_changed_or_all_by_force(
     path.write_bytes(b"song with new tags")
     mopidy(config, "scan")
     assert answers == [True, False, False]
+
+
+def test_a_scan_forgets_what_is_gone_but_nothing_judged_or_moved(
+    config, catalogue, mopidy, monkeypatch
+):
+    catalogue.judge("local:track:0.flac", Verdict.LOVED)
+    catalogue.judge("local:track:1.flac", Verdict.BANNED)
+    catalogue.move("local:track:2.flac", SongMood.SAD)
+    catalogue.upsert_tracks([TrackRow("spotify:track:1"), TrackRow("file:///a.mp3")])
+
+    def walk(_config, _known, survey, _say):
+        survey.finished |= {"local", "spotify"}
+        survey.folders["local:directory?type=track"] = True
+        survey.found.add("local:track:3.flac")
+        return []
+
+    monkeypatch.setattr("mopidy_moodcam.songs.walk.walk", walk)
+    said = mopidy(config, "scan")[1]
+    assert "6 songs are gone from their library and were forgotten." in said
+    assert [
+        uri for (uri,) in catalogue.rows("SELECT uri FROM tracks ORDER BY uri")
+    ] == [
+        "file:///a.mp3",
+        *(f"local:track:{number}.flac" for number in range(4)),
+        "spotify:track:1",
+    ]
+    assert "forgotten" not in mopidy(config, "scan")[1]
 
 
 def test_import_reads_a_table_into_the_catalogue(config, catalogue, mopidy, tmp_path):

@@ -232,6 +232,14 @@ class Catalogue:
             " GROUP BY failed ORDER BY COUNT(*) DESC, failed"
         )
 
+    def unjudged(self) -> list[str]:
+        """Return the URIs of all tracks neither loved, banned nor moved by hand."""
+        found = self.rows(
+            "SELECT uri FROM tracks WHERE verdict = ? AND song_mood IS NULL",
+            (str(Verdict.NONE),),
+        )
+        return [uri for (uri,) in found]
+
     def meta(self, key: str) -> str | None:
         """Return a note kept under `key`, or None."""
         found = self.rows("SELECT value FROM meta WHERE key = ?", (key,))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mopidy_moodcam.songs.catalogue import Catalogue, FileState
+    from mopidy_moodcam.songs.survey import Survey
 
 BATCH = 500
 """Tracks entered at once."""
@@ -91,14 +92,20 @@ def scan(
     force: bool = False,
     console: Console,
     make_worker: Callable[[], Worker] = Worker,
+    survey: Survey | None = None,
 ) -> int:
     """Enter all `tracks` into the catalogue and analyse those that need it.
 
     `limit` is the most files to analyse now, `force` analyses unchanged ones
-    again. Returns the exit code: 1 where no worker could be had, else 0.
+    again. With the `survey` of the walk that gives the tracks, songs that are
+    gone from their library are forgotten. Returns the exit code: 1 where no worker
+    could be had, else 0.
     """
     tally = Tally()
-    work = list(_enter(catalogue, tracks, tally, force=force))[:limit]
+    with console.status("Listing the songs of the libraries"):
+        work = list(_enter(catalogue, tracks, tally, force=force))[:limit]
+    if survey:
+        _forget_gone(catalogue, survey, console)
     try:
         answers = _Answers(catalogue, tally, console)
         answers.collect(work, jobs, make_worker)
@@ -113,6 +120,17 @@ def scan(
         twins.take_over(catalogue)
         _refit_if_due(catalogue, console)
     return 0
+
+
+def _forget_gone(catalogue: Catalogue, survey: Survey, console: Console) -> None:
+    """Forget songs that no library has any more, but nothing a person said."""
+    gone = [uri for uri in catalogue.unjudged() if survey.gone(uri)]
+    if gone:
+        count = catalogue.forget_tracks(gone)
+        console.print(
+            f"{count} songs are gone from their library and were forgotten.",
+            highlight=False,
+        )
 
 
 def is_known(catalogue: Catalogue, uri: str, path: Path | None) -> bool:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import configparser
 import importlib.metadata
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,8 @@ from mopidy.core import Core
 from mopidy.models import Ref, Track
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs.walk import _tracks, path_of, walk
+from mopidy_moodcam.songs.survey import Survey
+from mopidy_moodcam.songs.walk import ALL_LOCAL, _tracks, _uris, path_of, walk
 from tests.songs import sound_files
 
 pytest.importorskip("mopidy_local")
@@ -138,10 +141,115 @@ def library():
 
 def test_a_track_whose_look_up_failed_says_so(library):
     ill = library({"shelf:": ["shelf:a", "shelf:b"]}, ill=["shelf:a"])
-    tracks = {track.uri: track for track in _tracks(ill, None, lambda *_: False)}
+    found = _tracks(ill, iter(["shelf:a", "shelf:b"]), None, lambda *_: False)
+    tracks = {track.uri: track for track in found}
     assert tracks["shelf:a"].unanswered
     assert tracks["shelf:b"].title == "SHELF:B"
     assert not tracks["shelf:b"].unanswered
+
+
+def uris(library, survey=None):
+    return list(_uris(library, survey or Survey(), lambda _: None))
+
+
+def test_many_folders_side_by_side_are_all_opened_once(library, monkeypatch, caplog):
+    monkeypatch.setattr("mopidy_moodcam.songs.walk.MOST_FOLDERS", 7)
+    artists = {f"shelf:{i}": [f"shelf:{i}/song", "shelf:"] for i in range(6)}
+    found = uris(library({"shelf:": list(artists), **artists}))
+    assert sorted(found) == [f"shelf:{i}/song" for i in range(6)]
+    assert caplog.messages == []
+
+
+def test_a_library_without_end_is_left_in_time_with_one_warning(
+    library, monkeypatch, caplog
+):
+    monkeypatch.setattr("mopidy_moodcam.songs.walk.MOST_FOLDERS", 5)
+    artists = {f"shelf:{i}": [f"shelf:{i}/song"] for i in range(20)}
+    survey = Survey()
+    found = uris(library({"shelf:": list(artists), **artists}), survey)
+    assert len(found) == 4
+    assert caplog.messages == [
+        "'shelf:' has more than 5 folders: what is in the others is not scanned."
+    ]
+    assert survey.finished == set()
+
+
+def test_files_are_listed_before_all_else_and_each_library_is_named(config):
+    said = []
+    list(walk(config, say=said.append))
+    assert said[:2] == ["Local media", "Files"]
+
+
+@pytest.fixture
+def files(tmp_path, config):
+    """Songs in the library of files, beside an empty one of Mopidy-Local."""
+    for name in ("a/1.ogg", "a/2.ogg", "b/3.ogg", "c/d/4.ogg"):
+        path = tmp_path / "disk" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    config["file"]["media_dirs"] = [str(tmp_path / "disk")]
+    config["local"]["enabled"] = False
+    return tmp_path / "disk"
+
+
+def gone(config, files):
+    """Return which of the songs there once were are gone, by their names."""
+    survey = Survey()
+    list(walk(config, lambda *_: True, survey))
+    names = ("a/1.ogg", "a/2.ogg", "b/3.ogg", "c/d/4.ogg")
+    return [name for name in names if survey.gone((files / name).as_uri())]
+
+
+def test_deleted_songs_and_folders_are_gone(config, files):
+    assert gone(config, files) == []
+    (files / "a" / "1.ogg").unlink()
+    shutil.rmtree(files / "c")
+    assert gone(config, files) == ["a/1.ogg", "c/d/4.ogg"]
+
+
+def test_songs_of_a_disk_that_is_away_are_not_gone(config, files):
+    shutil.rmtree(files / "c" / "d")  # a mount point without its disk
+    assert gone(config, files) == []
+    shutil.rmtree(files)
+    assert gone(config, files) == []
+    files.mkdir()
+    assert gone(config, files) == []
+
+
+def test_songs_of_a_folder_that_cannot_be_read_are_not_gone(config, files, monkeypatch):
+    def locked(path):
+        if path.name == "b":
+            raise PermissionError(path)
+        return iter([path / entry.name for entry in os.scandir(path)])
+
+    monkeypatch.setattr(Path, "iterdir", locked)
+    assert gone(config, files) == []
+
+
+def test_songs_are_not_gone_where_their_library_was_cut_short(
+    config, files, monkeypatch
+):
+    (files / "a" / "1.ogg").unlink()
+    monkeypatch.setattr("mopidy_moodcam.songs.walk.MOST_FOLDERS", 2)
+    assert gone(config, files) == []
+
+
+def test_songs_are_not_gone_where_their_library_was_too_slow(
+    config, files, monkeypatch
+):
+    (files / "a" / "1.ogg").unlink()
+    monkeypatch.setattr("mopidy_moodcam.songs.walk.PATIENCE", 0.0)
+    assert gone(config, files) == []
+
+
+def test_what_mopidy_local_no_longer_has_is_gone_unless_it_has_nothing(config):
+    survey = Survey()
+    list(walk(config, lambda *_: True, survey))
+    assert survey.gone("local:track:deleted.ogg")
+    assert not survey.gone("local:track:plain.ogg")
+    assert not survey.gone("spotify:track:1")
+    empty = Survey(folders={ALL_LOCAL: False}, finished={"local"})
+    assert not empty.gone("local:track:deleted.ogg")
 
 
 def test_our_own_folders_are_not_walked(config):
