@@ -146,10 +146,16 @@ class DiscJockey:
     def track_started(self, tlid: int, uri: str) -> bool:
         """Note that a track plays; return whether it is one of the DJ's."""
         went_back = self._unjudged is not None and self._went_back_to(tlid)
-        self.judge(went_back=went_back)
         self._played |= {tlid}
         self._starting = False
-        self.look()
+        try:
+            self.judge(went_back=went_back)
+            self.look()
+        finally:
+            own = self._note_start(tlid, uri)
+        return own
+
+    def _note_start(self, tlid: int, uri: str) -> bool:
         pick = self._picks.get(tlid)
         if pick is not None:
             self._picker.started(tlid, pick)
@@ -167,14 +173,16 @@ class DiscJockey:
 
     def judge(self, *, went_back: bool = False) -> None:
         """Let the last end count for or against its song."""
-        end, self._unjudged = self._unjudged, None
+        end = self._unjudged
         if end is None:
             return
+        playback = self._player.state()
+        self._unjudged = None
         outcome = judge_end(
             end.position,
             end.length,
             own=end.tlid in self._picks,
-            playback=self._player.state(),
+            playback=playback,
             went_back=went_back,
         )
         pick = self._picks.get(end.tlid)

@@ -47,6 +47,7 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
         self._core = core
         self._loop: Loop | None = None
         self._quit = threading.Event()
+        self._tick_taken = threading.Event()
         self._notes = OnChange(logger)
 
     def on_start(self) -> None:
@@ -72,6 +73,8 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
     def on_receive(self, message: Any) -> None:  # noqa: ANN401
         """Take a tick, a reading, the eye's state or a command."""
         self._guarded(lambda loop: loop.take(message))
+        if message is TICK:
+            self._tick_taken.set()
 
     def track_playback_started(self, tl_track: Any) -> None:  # noqa: ANN401
         """Core plays another track."""
@@ -113,7 +116,10 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
             mpd.install_outputs(self.desk)
         self.desk.receive_with(tell)
         threading.Thread(
-            target=_tick_until, args=(self._quit, tell), name="MoodCamTick", daemon=True
+            target=_tick_until,
+            args=(self._quit, self._tick_taken, tell),
+            name="MoodCamTick",
+            daemon=True,
         ).start()
 
     def _guarded(self, work: Callable[[Loop], None]) -> None:
@@ -129,11 +135,27 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
             self._notes.warn("step", f"MoodCam failed at one step and goes on: {error}")
             logger.debug("The step that failed", exc_info=True)
         else:
+            self._settle(self._loop)
+
+    def _settle(self, loop: Loop) -> None:
+        """Let the same trouble be named again when it comes back."""
+        self._notes.settle("step")
+        if not loop.core_is_away:
             self._notes.settle("core")
 
 
-def _tick_until(quit_now: threading.Event, tell: Callable[[Any], None]) -> None:
+def _tick_until(
+    quit_now: threading.Event, taken: threading.Event, tell: Callable[[Any], None]
+) -> None:
+    """Tell a tick each second, but none before the last was `taken`.
+
+    While the actor waits for core, ticks would pile up before every command.
+    """
+    taken.set()
     while not quit_now.wait(TICK_SECONDS):
+        if not taken.is_set():
+            continue
+        taken.clear()
         try:
             tell(TICK)
         except pykka.ActorDeadError:

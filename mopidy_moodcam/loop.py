@@ -7,6 +7,7 @@ frontend's thread only.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,15 +19,16 @@ from mopidy_moodcam.conductor import Conductor
 from mopidy_moodcam.disc_jockey import DiscJockey
 from mopidy_moodcam.eye import EyeKeeper
 from mopidy_moodcam.glossary import Reading
-from mopidy_moodcam.logs import OnChange, plain
+from mopidy_moodcam.logs import plain
 from mopidy_moodcam.memory import Memory
 from mopidy_moodcam.picker import Picker
+from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.seeing.devices import without_secrets
 from mopidy_moodcam.status import CameraState, CameraStatus, Counters, Status
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mopidy_moodcam.conductor import CameraWish
     from mopidy_moodcam.desk import Desk
@@ -37,6 +39,10 @@ logger = plain(__name__)
 
 TICK = object()
 """The message that says that a second has passed."""
+
+# Core that did not answer in time is left alone this long: each question to it
+# may take seconds, in which no command is heard.
+AWAY_SECONDS = 10.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,7 +56,9 @@ class _EyeSays:
 class Loop:
     """Holds the parts; `tell` hands a message to the actor from any thread.
 
-    `clock` gives seconds since the epoch.
+    `clock` gives seconds since the epoch. Where core does not answer, what is due
+    without it is done all the same, the status included; then `PlayerAwayError`
+    is raised.
     """
 
     def __init__(
@@ -86,8 +94,14 @@ class Loop:
         self._eye_says = _EyeSays()
         self._looking = False
         self._pace = float(settings.interval)
-        self._notes = OnChange(logger)
         self._mood_told = ""
+        self._look_due = False
+        self._away_until: float | None = None
+
+    @property
+    def core_is_away(self) -> bool:
+        """Whether core was asked for something and has answered nothing since."""
+        return self._away_until is not None
 
     def close(self) -> None:
         """Switch the eye off and let go of the catalogue."""
@@ -96,21 +110,19 @@ class Loop:
 
     def take(self, message: Any) -> None:  # noqa: ANN401
         """Take a tick, a reading, the eye's state or a command."""
-        if message is TICK:
-            self._dj.judge()
-        elif isinstance(message, Reading):
-            self._conductor.take_reading(message)
-        elif isinstance(message, _EyeSays):
-            self._eye_says = message
-        else:
-            self._obey(message)
-        self._go_on()
+        try:
+            self._take_in(message)
+        finally:
+            self._go_on()
 
     def track_started(self, tlid: int, uri: str) -> None:
         """Core plays another track."""
-        if self._dj.track_started(tlid, uri):
-            self._conductor.song_played()
-        self._go_on()
+        try:
+            with self._asking_core():
+                if self._dj.track_started(tlid, uri):
+                    self._conductor.song_played()
+        finally:
+            self._go_on()
 
     def track_ended(self, tlid: int, position: int, length: int | None) -> None:
         """Core has stopped playing a track, after `position` of `length` ms."""
@@ -119,13 +131,47 @@ class Loop:
     def playback_changed(self, state: str) -> None:
         """Core plays, pauses or stops."""
         del state
-        self._dj.look()
-        self._go_on()
+        self.queue_changed()
 
     def queue_changed(self) -> None:
         """Somebody edited the queue or its switches."""
-        self._dj.look()
-        self._go_on()
+        self._look_due = True
+        try:
+            self._look_if_due()
+        finally:
+            self._go_on()
+
+    def _take_in(self, message: Any) -> None:  # noqa: ANN401
+        if message is TICK:
+            self._look_if_due()
+            if self._may_ask_core():
+                with self._asking_core():
+                    self._dj.judge()
+        elif isinstance(message, Reading):
+            self._conductor.take_reading(message)
+        elif isinstance(message, _EyeSays):
+            self._eye_says = message
+        else:
+            self._obey(message)
+
+    def _look_if_due(self) -> None:
+        if self._look_due and self._may_ask_core():
+            with self._asking_core():
+                self._dj.look()
+            self._look_due = False
+            self._away_until = None
+
+    def _may_ask_core(self) -> bool:
+        return self._away_until is None or self._clock() >= self._away_until
+
+    @contextlib.contextmanager
+    def _asking_core(self) -> Iterator[None]:
+        try:
+            yield
+        except PlayerAwayError:
+            self._away_until = self._clock() + AWAY_SECONDS
+            self._look_due = True
+            raise
 
     def _obey(self, command: Any) -> None:  # noqa: ANN401
         match command:
@@ -149,10 +195,17 @@ class Loop:
             self._desk.lay_out(self._picker.shelf)
             mpd.wake("playlists_loaded")
             self._dj.take_up()
-        if not self._conductor.silent:
+        try:
+            self._serve()
+        finally:
+            self._tell_the_mood()
+            self._publish()
+
+    def _serve(self) -> None:
+        if self._conductor.silent or not self._may_ask_core():
+            return
+        with self._asking_core():
             self._dj.serve(self._conductor.target)
-        self._tell_the_mood()
-        self._publish()
 
     def _mind_the_eye(self) -> None:
         wish = self._wish()

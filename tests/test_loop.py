@@ -1,0 +1,264 @@
+"""The loop beside a player of the tests; tests/server has the real one."""
+
+import dataclasses
+import threading
+import time
+
+import pytest
+
+from mopidy_moodcam import desk as desks
+from mopidy_moodcam.dj.queue import Queue
+from mopidy_moodcam.glossary import Goal, SongMood
+from mopidy_moodcam.loop import AWAY_SECONDS, TICK, Loop
+from mopidy_moodcam.player import PlayerAwayError
+from mopidy_moodcam.settings import Settings
+from mopidy_moodcam.songs.catalogue import Catalogue
+from tests.songs import libraries
+
+LENGTH = 200_000
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+class TestPlayer:
+    """Plays a tracklist as core does, and tells nobody; `away`: it never answers."""
+
+    __test__ = False
+
+    def __init__(self):
+        self.entries = []
+        self.current = None
+        self.playback = "stopped"
+        self.away = False
+        self.asked = 0
+        self._next = 1
+
+    def schemes(self):
+        return None
+
+    def queue(self):
+        self._answer()
+        return Queue(
+            entries=tuple(self.entries),
+            current=self.current,
+            elapsed=60_000 if self.current else 0,
+            length=LENGTH if self.current else None,
+            playback=self.playback,
+        )
+
+    def state(self):
+        self._answer()
+        return self.playback
+
+    def insert(self, uri, position):
+        assert position is None
+        self._answer()
+        self.entries.append((self._next, uri))
+        self._next += 1
+        return self.entries[-1][0]
+
+    def remove(self, tlids):
+        self._answer()
+        gone = set(tlids)
+        self.entries = [entry for entry in self.entries if entry[0] not in gone]
+
+    def play(self, tlid=None):
+        self._answer()
+        self.current, self.playback = tlid, "playing"
+
+    def _answer(self):
+        self.asked += 1
+        if self.away:
+            raise PlayerAwayError
+
+
+class Evening:
+    """A loop with its player, and what a listener does there."""
+
+    def __init__(self, folder, clock, **settings):
+        self.clock = clock
+        self.player = TestPlayer()
+        self.desk = desks.Desk()
+        self.told = []
+        settings = {"camera": "none", "watch": "always", **settings}
+        self.loop = Loop(
+            dataclasses.replace(Settings(), **settings),
+            folder,
+            self.player,
+            self.desk,
+            tell=self.told.append,
+            clock=clock,
+        )
+
+    def tick(self, seconds=1):
+        for _ in range(seconds):
+            self.clock.now += 1
+            self.loop.take(TICK)
+
+    def wait_for_songs(self):
+        until = time.monotonic() + 20
+        while self.desk.shelf is None:
+            assert time.monotonic() < until, "no shelf was loaded"
+            self.tick()
+            threading.Event().wait(0.01)
+
+    def start(self, tlid):
+        self.player.play(tlid)
+        uri = dict(self.player.entries)[tlid]
+        self.loop.track_started(tlid, uri)
+        return uri
+
+    def go_to(self, tlid, *, after):
+        """Leave the track that plays `after` milliseconds for another."""
+        self.loop.track_ended(self.player.current, after, LENGTH)
+        return self.start(tlid)
+
+    def tlids(self):
+        return [tlid for tlid, _ in self.player.entries]
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "catalogue.sqlite"
+    with Catalogue.open(path) as catalogue:
+        rows = libraries.songs(200)
+        catalogue.upsert_tracks(rows)
+        for row in rows:
+            catalogue.store_features(row.uri, row.features)
+    return path
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def begin(path, clock):
+    evenings = []
+
+    def begin(**settings):
+        evenings.append(Evening(path.parent, clock, **settings))
+        return evenings[-1]
+
+    yield begin
+    for evening in evenings:
+        evening.loop.close()
+
+
+@pytest.fixture
+def evening(begin):
+    evening = begin()
+    evening.wait_for_songs()
+    return evening
+
+
+def learnt(path):
+    """Return what the catalogue says of each song: {URI: (played, skipped)}."""
+    with Catalogue.open(path) as catalogue:
+        rows = catalogue.feedback()
+        return {catalogue.track(i).uri: (p, s) for i, _, p, s in rows}
+
+
+def test_skips_and_songs_heard_through_reach_the_catalogue(evening, path):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    first, second = evening.tlids()
+    skipped = evening.start(first)
+    heard = evening.go_to(second, after=5_000)
+    third = evening.tlids()[2]
+    evening.go_to(third, after=LENGTH - 100)
+    assert learnt(path) == {skipped: (0, 1), heard: (1, 0)}
+
+
+def test_going_back_says_nothing_against_a_song(evening, path):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    first, second = evening.tlids()
+    heard = evening.start(first)
+    evening.go_to(second, after=LENGTH - 100)
+    evening.go_to(first, after=5_000)
+    evening.tick()
+    assert learnt(path) == {heard: (1, 0)}
+
+
+def test_lift_takes_a_step_with_each_of_the_djs_songs(evening):
+    evening.loop.take(desks.SetGoal(Goal.LIFT))
+    evening.loop.take(desks.TakeMood("sad", 36_000))
+    way = [evening.desk.status.target.affect]
+    evening.start(evening.tlids()[0])
+    for _ in range(4):
+        coming = evening.tlids()
+        place = coming.index(evening.player.current)
+        evening.go_to(coming[place + 1], after=LENGTH - 100)
+        way.append(evening.desk.status.target.affect)
+    assert way[-1].valence > way[0].valence + 0.3
+    evening.tick(600)
+    assert evening.desk.status.target.affect == way[-1]
+
+
+def test_the_switch_works_at_once_while_core_does_not_answer(evening):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    evening.player.away = True
+    with pytest.raises(PlayerAwayError):
+        evening.tick(10)
+    asked = evening.player.asked
+    evening.loop.take(desks.SwitchCamera(on=False))
+    assert not evening.desk.status.camera.on
+    assert evening.player.asked == asked
+
+
+def test_the_status_is_published_where_core_does_not_answer(evening):
+    evening.player.away = True
+    with pytest.raises(PlayerAwayError):
+        evening.loop.take(desks.Override(SongMood.HAPPY))
+    assert evening.desk.status.target.song_mood == SongMood.HAPPY
+    evening.clock.now += AWAY_SECONDS
+    with pytest.raises(PlayerAwayError):
+        evening.loop.queue_changed()
+    evening.loop.take(desks.Override(SongMood.SAD))
+    assert evening.desk.status.target.song_mood == SongMood.SAD
+
+
+def test_core_that_does_not_answer_is_left_alone_for_a_while(evening):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    evening.player.away = True
+    with pytest.raises(PlayerAwayError):
+        evening.loop.queue_changed()
+    asked = evening.player.asked
+    evening.tick(int(AWAY_SECONDS) - 1)
+    for _ in range(5):
+        evening.loop.queue_changed()
+    assert evening.player.asked == asked
+    assert evening.loop.core_is_away
+    evening.player.away = False
+    evening.tick()
+    assert not evening.loop.core_is_away
+
+
+def test_what_a_person_did_while_core_was_away_is_noticed(evening):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    evening.player.away = True
+    with pytest.raises(PlayerAwayError):
+        evening.loop.queue_changed()
+    evening.player.entries.insert(0, (900, "test:theirs"))
+    evening.player.away = False
+    evening.tick(int(AWAY_SECONDS))
+    assert evening.desk.status.hands_off_until
+
+
+def test_an_end_that_core_was_too_busy_to_be_asked_about_counts_later(evening, path):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    first, _ = evening.tlids()
+    skipped = evening.start(first)
+    evening.player.away = True
+    evening.loop.track_ended(first, 5_000, LENGTH)
+    with pytest.raises(PlayerAwayError):
+        evening.tick()
+    evening.player.away = False
+    evening.tick(int(AWAY_SECONDS))
+    assert learnt(path) == {skipped: (0, 1)}
