@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 Net = TypeVar("Net", bound=nn.Module)
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 VOTE_COLUMNS = (4, 5, 6, 1, 3, 2, 0)  # where FER+ keeps them, in the order of LABELS
+NAMED = ("disgust", "fear", "happy")
+"""Expressions that FER+ sees less often than others do: posed ones, and slight smiles
+with a closed mouth."""
 CONTEMPT, UNKNOWN = 7, 8  # FER+ columns; from UNKNOWN on they are no expression
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = 0, 1, 2
 
@@ -75,7 +78,7 @@ class Settings:
     weight_decay: float = 5e-4  # of convolutions and the last layer, not of norms
     ema: float = 0.998  # weight averaging per step, at batch 128
     balance: float = 0.35  # rows are drawn with (class size) ** -balance
-    rare_share: float = 0.25  # FER2013's own disgust and fear, where a tagger agrees
+    named_share: float = 0.25  # of FER2013's own label in NAMED, where a tagger agrees
     distil: float = 0.7  # share of the teachers in the target
     beside: float = 0.3  # weight of the other labels, which train a head of their own
     own: float = 0.5  # share of the network's own answers in the target, at the end
@@ -139,12 +142,12 @@ def clear_majority(votes: np.ndarray) -> np.ndarray:
     return (kept.max(1) > 0.5 * kept.sum(1)) & (kept.argmax(1) < CONTEMPT)
 
 
-def _with_rare(
+def _with_named(
     targets: np.ndarray, votes: np.ndarray, label: np.ndarray, share: float
 ) -> np.ndarray:
-    """Mix in FER2013's disgust and fear where at least one FER+ tagger agrees."""
+    """Mix in FER2013's own label where at least one FER+ tagger agrees."""
     targets = targets.copy()
-    for index in (LABELS.index("disgust"), LABELS.index("fear")):
+    for index in map(LABELS.index, NAMED):
         rows = (label == index) & (votes[:, VOTE_COLUMNS[index]] > 0)
         targets[rows] *= 1 - share
         targets[rows, index] += share
@@ -158,7 +161,7 @@ def copies_of_tests(first_same: np.ndarray, usage: np.ndarray) -> np.ndarray:
 
 
 def read_faces(
-    path: str | Path, labels: str, rare_share: float, *, copies: bool = False
+    path: str | Path, labels: str, named_share: float, *, copies: bool = False
 ) -> Faces:
     """Read the shared file or one that `--prepare` wrote."""
     with np.load(path) as file:
@@ -171,7 +174,7 @@ def read_faces(
     if labels == "fer2013":
         voted[~usable] = 0
         return Faces(images, hard, voted, usage).where(keep)
-    mixed = _with_rare(voted, votes, label, rare_share)
+    mixed = _with_named(voted, votes, label, named_share)
     targets = np.where((usage == TRAINING)[:, None], mixed, voted)
     return Faces(images, targets, hard, usage).where(keep & usable)
 
@@ -530,7 +533,7 @@ class Run:
         saved = torch.load(path, map_location=self.device, weights_only=True)
         self.net.load_state_dict(saved["net"])
         self.optimiser.load_state_dict(saved["optimiser"])
-        self.average, self.answers = saved["average"], saved["answers"]
+        self.average, self.answers = saved["average"], saved.get("answers")
         self.epoch, self.best = saved["epoch"], saved["best"]
 
     def save(self, name: str) -> None:
@@ -698,7 +701,7 @@ def main() -> None:
         s = quick(s)
         faces = generated_faces(4000, s.seed)
     else:
-        faces = read_faces(s.data, s.labels, s.rare_share, copies=s.copies)
+        faces = read_faces(s.data, s.labels, s.named_share, copies=s.copies)
     if s.workers == 1:
         Run(faces, s).train()
         return
