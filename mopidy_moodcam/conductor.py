@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from mopidy_moodcam.settings import Settings
 
 BASELINE_SECONDS = 120.0
-# While guests are there the camera is off; one look after this long tells
-# whether they have left.
-GUESTS_LOOK_AGAIN = 900.0
 HISTORY = 50
 
 
@@ -68,7 +65,6 @@ class Conductor:
         self._quiet_hours = QuietHours.parse(settings.quiet_hours)
         self._told: Mood | None = None
         self._told_until = 0.0
-        self._guests_since: float | None = None
         self._baseline_until: float | None = None
         self._obeys: Mapping[type, Callable[[Any], None]] = {
             desk.SwitchCamera: self._switch,
@@ -177,7 +173,6 @@ class Conductor:
         self.frames_seen += reading.frames
         self._baseline.collect(reading)
         self._tracker.update(reading)
-        self._guests_since = self._now if self._tracker.guests else None
         self._reconsider()
 
     def pass_time(self, now: float, *, anything_queued: bool) -> None:
@@ -218,7 +213,7 @@ class Conductor:
             (self.quiet, CameraState.PAUSED, "these are quiet hours"),
             (self.paused_until is not None, CameraState.PAUSED, "a person paused it"),
             (
-                self._guests_are_waited_for(),
+                self._tracker.guests,
                 CameraState.GUESTS,
                 "more faces than the household's are here; say yes to go on",
             ),
@@ -246,7 +241,6 @@ class Conductor:
         self._memory.remember(camera_on=command.on, consent=consent)
         if not self.camera_on:
             self.reading = None
-            self._guests_since = None
             self._tracker.forget()
 
     def _set_goal(self, command: desk.SetGoal) -> None:
@@ -294,7 +288,6 @@ class Conductor:
 
     def _allow_guests(self, command: desk.AllowGuests) -> None:
         self._tracker.allow_guests(command.allowed)
-        self._guests_since = None
 
     def _take_mood(self, command: desk.TakeMood) -> None:
         label = command.label
@@ -315,11 +308,6 @@ class Conductor:
             why=why,
         )
         self._told_until = until
-
-    def _guests_are_waited_for(self) -> bool:
-        if self._settings.guests != "wait" or self._guests_since is None:
-            return False
-        return self._now - self._guests_since < GUESTS_LOOK_AGAIN
 
     def _reconsider(self, *, anything_queued: bool = True) -> None:
         """Let the mood and the goal say what is wanted, if they may."""

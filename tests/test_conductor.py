@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from mopidy_moodcam import desk
-from mopidy_moodcam.conductor import GUESTS_LOOK_AGAIN, Conductor
+from mopidy_moodcam.conductor import Conductor
+from mopidy_moodcam.feeling.guests import GONE
 from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Face, Goal, Reading, SongMood
 from mopidy_moodcam.memory import Memory
 from mopidy_moodcam.settings import Settings
@@ -158,7 +159,35 @@ def test_guests_stop_the_camera_until_somebody_says_yes(conduct):
 def test_the_camera_looks_whether_guests_have_left(conduct):
     conductor = conduct(household=2)
     end = show(conductor, "happy", faces=4)
-    conductor.pass_time(end + GUESTS_LOOK_AGAIN, anything_queued=True)
+    conductor.pass_time(end + GONE, anything_queued=True)
+    assert conductor.camera_wish(wanted_by_music=True).look
+
+
+def test_a_no_while_the_camera_waits_does_not_switch_it_on(conduct):
+    conductor = conduct(household=2)
+    show(conductor, "happy", faces=4)
+    conductor.take(desk.AllowGuests(allowed=False))
+    assert conductor.camera_wish(wanted_by_music=True).state is CameraState.GUESTS
+
+
+def test_a_yes_that_comes_when_the_guests_have_left_is_not_kept(conduct):
+    conductor = conduct(household=2)
+    end = show(conductor, "happy", faces=4)
+    conductor.pass_time(end + GONE, anything_queued=True)
+    conductor.take(desk.AllowGuests(allowed=True))
+    show(conductor, "happy", end + GONE, faces=4)
+    assert conductor.camera_wish(wanted_by_music=True).state is CameraState.GUESTS
+
+
+def test_whoever_is_asked_about_guests_can_still_say_yes(conduct):
+    conductor = conduct(household=2)
+    end = show(conductor, "happy", faces=4)
+    while conductor.camera_wish(wanted_by_music=True).state is CameraState.GUESTS:
+        end += 30
+        conductor.pass_time(end, anything_queued=True)
+    show(conductor, "happy", end, faces=4)
+    conductor.take(desk.AllowGuests(allowed=True))
+    show(conductor, "happy", end + 200, faces=4)
     assert conductor.camera_wish(wanted_by_music=True).look
 
 

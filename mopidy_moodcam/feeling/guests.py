@@ -11,7 +11,7 @@ class Guests:
     """Whether guests are there, and whether someone allowed watching them.
 
     `household` is how many faces are no guests; with `rule` `ignore` nobody is.
-    A yes holds until the guests have left.
+    A yes holds until the guests have left; one said to nobody means nothing.
     """
 
     def __init__(self, household: int, rule: str) -> None:
@@ -26,7 +26,7 @@ class Guests:
 
     def allow(self, allowed: bool) -> None:
         """Say yes, or take it back."""
-        self._allowed = allowed
+        self._allowed = allowed and self._seen_at is not None
 
     def count(self, faces: int, now: float) -> None:
         """Take the number of faces of a reading at `now`."""
