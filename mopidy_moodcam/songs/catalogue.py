@@ -315,6 +315,14 @@ class Catalogue:
                 (why, mtime, size, uri),
             )
 
+    def resize(self, uri: str, before: int, after: int) -> None:
+        """Note that tagging changed a file's size; not where it was another before."""
+        with self.writing(grows=False) as connection:
+            connection.execute(
+                "UPDATE tracks SET size = ? WHERE uri = ? AND size = ?",
+                (after, uri, before),
+            )
+
     def judge(self, uri: str, verdict: Verdict) -> bool:
         """Note that a person loves or bans a track; False where it is unknown."""
         return self._change(

@@ -153,26 +153,28 @@ def tag_files(
 ) -> int:
     """Write the MOOD tag into the listener's own files; return the exit code.
 
-    Only called when asked for: it changes files. Covers MP3 (TXXX:MOOD), FLAC,
-    Ogg and Opus (MOOD), and M4A (an iTunes free-form atom), with mutagen.
-    `media_dir` is Mopidy-Local's, to which its URIs are relative.
+    Only called when asked for: it changes files. Covers MP3, WAV, AIFF and DSD
+    (TXXX:MOOD), FLAC, Ogg and Opus (MOOD), and M4A (an iTunes free-form atom),
+    with mutagen. `media_dir` is Mopidy-Local's, to which its URIs are relative.
+    The new sizes are noted, so that no scan takes the files for changed.
     """
     from mopidy_moodcam.songs import tagging  # noqa: PLC0415
 
     folder = pathlib.Path(media_dir).expanduser() if media_dir else None
-    files = _files(_moods_by_uri(catalogue), folder)
-    return tagging.tag_files(files, console, dry_run=dry_run)
+    # All are read before any is tagged: the catalogue is written to then.
+    files = list(_files(_moods_by_uri(catalogue), folder))
+    return tagging.tag_files(files, console, dry_run=dry_run, resized=catalogue.resize)
 
 
 def _files(
     songs: Iterable[tuple[str, str]], media_dir: pathlib.Path | None
-) -> Iterator[tuple[pathlib.Path, str]]:
+) -> Iterator[tuple[str, pathlib.Path, str]]:
     from mopidy_moodcam.songs.walk import path_of  # noqa: PLC0415
 
     for uri, mood in songs:
         path = path_of(uri, media_dir)
         if path is not None:
-            yield path, mood
+            yield uri, path, mood
 
 
 def _moods_by_uri(catalogue: Catalogue) -> Iterator[tuple[str, str]]:

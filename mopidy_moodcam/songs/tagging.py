@@ -8,33 +8,56 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from rich.console import Console
 
+_ID3 = "TXXX:MOOD"
 _MP4 = "----:com.apple.iTunes:MOOD"
 
 
 def tag_files(
-    files: Iterable[tuple[pathlib.Path, str]],
+    files: Iterable[tuple[str, pathlib.Path, str]],
     console: Console,
     *,
     dry_run: bool = False,
+    resized: Callable[[str, int, int], None] = lambda _uri, _before, _after: None,
 ) -> int:
-    """Set MOOD in each (file, mood); say how many; return the exit code.
+    """Set MOOD in each (URI, file, mood); say how many; return the exit code.
 
     A file keeps its times of access and change, so that no library takes it
-    for new; one that has the right tag already is not touched. `dry_run`
-    touches nothing.
+    for new; one that has the right tag already is not touched. `resized` gets
+    the URI and the size in bytes before and after of each file that grew or
+    shrank. `dry_run` touches nothing.
     """
     done: collections.Counter[str] = collections.Counter()
-    for path, mood in files:
-        done[set_mood(path, mood, dry_run=dry_run)] += 1
+    sizes: dict[pathlib.Path, int] = {}  # two URIs may mean the same file
+    for uri, path, mood in files:
+        before = sizes.setdefault(path, _size(path))
+        done[_attempt(path, mood, dry_run=dry_run)] += 1
+        if (after := _size(path)) != before:
+            resized(uri, before, after)
     for words, count in sorted(done.items()):
         console.print(f"{count} files: {words}", markup=False)
     if not done:
         console.print("No song of the catalogue is a file with a known path.")
     return 0
+
+
+def _attempt(path: pathlib.Path, mood: str, *, dry_run: bool) -> str:
+    try:
+        return set_mood(path, mood, dry_run=dry_run)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # noqa: BLE001  one odd file must not stop the rest
+        return f"could not be tagged ({type(error).__name__})"
+
+
+def _size(path: pathlib.Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def set_mood(path: pathlib.Path, mood: str, *, dry_run: bool = False) -> str:
@@ -70,11 +93,7 @@ def _saved(file: Any, path: pathlib.Path) -> str:  # noqa: ANN401
 
 
 def _mood(file: Any) -> str | None:  # noqa: ANN401
-    kind = type(file.tags).__name__
-    key = {"ID3": "TXXX:MOOD", "_WaveID3": "TXXX:MOOD", "MP4Tags": _MP4}.get(
-        kind, "MOOD"
-    )
-    found = file.tags.get(key)
+    found = file.tags.get(_key(file.tags))
     if not found:
         return None
     first = found.text[0] if hasattr(found, "text") else found[0]
@@ -82,12 +101,19 @@ def _mood(file: Any) -> str | None:  # noqa: ANN401
 
 
 def _write(file: Any, mood: str) -> None:  # noqa: ANN401
-    kind = type(file.tags).__name__
-    if kind in {"ID3", "_WaveID3"}:
-        from mutagen.id3 import TXXX  # type: ignore[attr-defined]  # noqa: PLC0415
+    from mutagen.id3 import TXXX  # type: ignore[attr-defined]  # noqa: PLC0415
 
-        file.tags.setall("TXXX:MOOD", [TXXX(encoding=3, desc="MOOD", text=mood)])
-    elif kind == "MP4Tags":
-        file.tags[_MP4] = [mood.encode()]
+    key = _key(file.tags)
+    if key == _ID3:
+        file.tags.setall(key, [TXXX(encoding=3, desc="MOOD", text=mood)])
     else:
-        file.tags["MOOD"] = [mood]
+        file.tags[key] = [mood.encode() if key == _MP4 else mood]
+
+
+def _key(tags: Any) -> str:  # noqa: ANN401
+    from mutagen.id3 import ID3  # type: ignore[attr-defined]  # noqa: PLC0415
+    from mutagen.mp4 import MP4Tags  # noqa: PLC0415
+
+    if isinstance(tags, ID3):  # WAV, AIFF, DSF and DSDIFF have kinds of their own
+        return _ID3
+    return _MP4 if isinstance(tags, MP4Tags) else "MOOD"

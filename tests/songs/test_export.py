@@ -2,6 +2,7 @@ import csv
 import io
 import os
 import shutil
+import struct
 import subprocess
 
 import pytest
@@ -11,6 +12,7 @@ from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs import export, tagging
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.features import Features
+from mopidy_moodcam.songs.scan import WalkedTrack, scan
 from mopidy_moodcam.songs.shelf import load_shelf
 from mopidy_moodcam.songs.tables import import_file
 from tests.songs.libraries import songs
@@ -95,11 +97,15 @@ KINDS = {
     "a.ogg": "audiotestsrc num-buffers=40 ! audioconvert ! vorbisenc ! oggmux",
     "a.opus": "audiotestsrc num-buffers=40 ! audioresample ! opusenc ! oggmux",
     "a.wav": "audiotestsrc num-buffers=40 ! wavenc",
+    "a.aiff": "audiotestsrc num-buffers=40 ! audioconvert ! aiffmux",
+    "a.dsf": "",
 }
 
 
 def sound_file(path):
     pytest.importorskip("mutagen", reason="mutagen is in the extra 'songs'")
+    if path.suffix == ".dsf":
+        return dsf(path)
     if shutil.which("gst-launch-1.0") is None:
         pytest.skip("gst-launch-1.0 (gstreamer1.0-tools) makes the files")
     pipeline = f"{KINDS[path.name]} ! filesink location={path}"
@@ -108,6 +114,19 @@ def sound_file(path):
     )
     if done.returncode:
         pytest.skip(f"GStreamer here cannot write {path.suffix}")
+    return path
+
+
+def dsf(path):
+    """Write one block of silence as a DSD Stream File (Sony's DSF, version 1.01)."""
+    data = bytes([0x69]) * 4096
+    header = struct.pack("<4sQQQ", b"DSD ", 28, 92 + len(data), 0)
+    kind = struct.pack(
+        "<4sQIIIIIIQII", b"fmt ", 52, 1, 0, 1, 1, 2822400, 1, len(data) * 8, 4096, 0
+    )
+    path.write_bytes(
+        header + kind + struct.pack("<4sQ", b"data", 12 + len(data)) + data
+    )
     return path
 
 
@@ -140,3 +159,44 @@ def test_tags_are_written_for_files_and_for_mopidy_locals_tracks(
     import mutagen
 
     assert mutagen.File(two)["MOOD"] == mutagen.File(one)["MOOD"] == ["happy"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_tagged_files_are_not_scanned_again(catalogue, console, tmp_path, name):
+    path = sound_file(tmp_path / name)
+    status = path.stat()
+    tracks = [WalkedTrack(uri, path) for uri in (path.as_uri(), f"local:track:{name}")]
+    for track in tracks:
+        sound = Features(valence=0.9, energy=0.7, source="audio")
+        catalogue.upsert_tracks([TrackRow(track.uri)])
+        catalogue.store_features(track.uri, sound, status.st_mtime, status.st_size)
+    export.tag_files(catalogue, console, media_dir=str(tmp_path))
+    assert "1 files: tagged" in console.file.getvalue()
+    scan(catalogue, tracks, console=console, make_worker=pytest.fail)
+    assert "2 tracks: 0 analysed, 2 unchanged" in console.file.getvalue()
+
+
+def test_tagging_hides_no_change_that_was_not_scanned_yet(catalogue, console, tmp_path):
+    path = sound_file(tmp_path / "a.flac")
+    sound = Features(valence=0.9, energy=0.7, source="audio")
+    catalogue.upsert_tracks([TrackRow(path.as_uri())])
+    catalogue.store_features(path.as_uri(), sound, path.stat().st_mtime, 1)
+    export.tag_files(catalogue, console)
+    assert catalogue.find(path.as_uri()).size == 1
+
+
+def test_one_odd_file_does_not_stop_the_others(tmp_path, console, monkeypatch):
+    odd, good = tmp_path / "odd.flac", sound_file(tmp_path / "a.flac")
+    mutagen = pytest.importorskip("mutagen")
+    real = mutagen.File
+
+    def file(path):
+        if path == odd:
+            raise TypeError("odd")
+        return real(path)
+
+    monkeypatch.setattr(mutagen, "File", file)
+    files = [("local:odd", odd, "sad"), ("local:good", good, "sad")]
+    assert tagging.tag_files(files, console) == 0
+    assert "1 files: could not be tagged (TypeError)" in console.file.getvalue()
+    assert real(good)["MOOD"] == ["sad"]
