@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs import match
 from mopidy_moodcam.songs.catalogue import TrackRow
 from mopidy_moodcam.songs.features import RANGES, Features, FeatureSource
@@ -33,6 +34,7 @@ _YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 _CLOCK = re.compile(r"^(?:(\d+):)?(\d{1,3}):(\d{2})(?:\.\d+)?$")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:\S", re.IGNORECASE)
 _SPOTIFY_OTHER = re.compile(r"spotify[:.].*\b(episode|show|album|artist|playlist)\b")
+_OF_SPOTIFY = re.compile(r"spotify:|https?://([\w-]+\.)*spotify\.", re.IGNORECASE)
 _OPTIONAL = ("loudness", "tempo", "key", "mode", "time_signature", "arousal")
 
 
@@ -67,6 +69,8 @@ def track_of(
         failed=text.get("failed") or None,
         mtime=_optional(text, "mtime", comma=False),
         size=_whole(_optional(text, "size", comma=False)),
+        verdict=_verdict(text.get("verdict", "")),
+        song_mood=_song_mood(text.get("moved", "")),
     )
 
 
@@ -101,6 +105,8 @@ def _first(cells: Sequence[str], where: Sequence[int]) -> str:
 def _track_id(cells: Sequence[str], columns: Mapping[str, Sequence[int]]) -> str | None:
     for column in (*columns.get("uri", ()), *columns.get("spotify_id", ())):
         cell = cells[column].strip() if column < len(cells) else ""
+        if _is_elsewhere(cell):
+            continue
         if _SPOTIFY_OTHER.search(cell[:100]):
             raise Rejected("not a song (an episode, album, artist or playlist)")
         if found := match.spotify_id(cell):
@@ -109,11 +115,14 @@ def _track_id(cells: Sequence[str], columns: Mapping[str, Sequence[int]]) -> str
 
 
 def _uri(text: str, track_id: str | None) -> str:
-    if track_id:
-        return f"spotify:track:{track_id}"
-    if len(text) > LONGEST_TEXT or text.startswith("spotify:"):
-        return ""
-    return text if _SCHEME.match(text) else ""
+    if len(text) <= LONGEST_TEXT and _is_elsewhere(text):
+        return text
+    return f"spotify:track:{track_id}" if track_id else ""
+
+
+def _is_elsewhere(text: str) -> bool:
+    """Return whether a cell is the URI of a song that is not Spotify's."""
+    return bool(_SCHEME.match(text)) and not _OF_SPOTIFY.match(text)
 
 
 def _text(text: str) -> str:
@@ -199,6 +208,20 @@ def _pitch(text: str) -> float | None:
 def _mode(text: str) -> float | None:
     words = match.plain(text).split()
     return _MODES.get(words[-1]) if words else None
+
+
+def _verdict(text: str) -> Verdict:
+    try:
+        return Verdict(text)
+    except ValueError:
+        return Verdict.NONE
+
+
+def _song_mood(text: str) -> SongMood | None:
+    try:
+        return SongMood(text)
+    except ValueError:
+        return None
 
 
 def _source(text: str) -> FeatureSource:

@@ -42,6 +42,9 @@ STORED = (
 )
 """Columns that `mopidy moodcam import` understands again."""
 
+COLUMNS = (*STORED, "moved", *PLACE)
+"""All columns; `moved` is the song mood a person moved the song to, also imported."""
+
 _MOODS = list(SongMood)
 _CHUNK = 10_000
 
@@ -94,7 +97,7 @@ def write_csv(catalogue: Catalogue, path: pathlib.Path) -> str:
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow((*STORED, *PLACE))
+        writer.writerow(COLUMNS)
         for row in table_rows(catalogue):
             writer.writerow(row)
             count += 1
@@ -111,9 +114,8 @@ def write_parquet(catalogue: Catalogue, path: pathlib.Path) -> str:
         raise ExportError(
             f"Parquet needs pyarrow ({sys.executable} -m pip install pyarrow)"
         ) from None
-    names = (*STORED, *PLACE)
-    columns = list(zip(*table_rows(catalogue), strict=True)) or [()] * len(names)
-    table = pa.table(dict(zip(names, map(list, columns), strict=True)))
+    columns = list(zip(*table_rows(catalogue), strict=True)) or [()] * len(COLUMNS)
+    table = pa.table(dict(zip(COLUMNS, map(list, columns), strict=True)))
     part = path.with_name(path.name + ".part")
     parquet.write_table(table, part)
     part.replace(path)
@@ -135,13 +137,13 @@ def write_playlists(
 
 
 def table_rows(catalogue: Catalogue) -> Iterator[tuple[Any, ...]]:
-    """Yield all tracks in the columns `STORED` and `PLACE`, None where unknown."""
+    """Yield all tracks in the columns `COLUMNS`, None where unknown."""
     places = _places(catalogue)
     sql = f"SELECT id, song_mood, {', '.join(STORED)} FROM tracks ORDER BY id"
     for chunk in catalogue.stream(sql, size=_CHUNK):
         for track_id, by_hand, *stored in chunk:
             place = places.get(track_id, (by_hand, None, None, None))
-            yield (*stored, *place)
+            yield (*stored, by_hand, *place)
 
 
 def tag_files(
@@ -179,7 +181,7 @@ def _files(
 
 def _moods_by_uri(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for row in table_rows(catalogue):
-        mood = row[len(STORED)]
+        mood = row[COLUMNS.index("song_mood")]
         if mood is not None:
             yield row[0], mood
 

@@ -83,6 +83,8 @@ HEADERS: dict[str, str] = {
     "failed": "failed",
     "mtime": "mtime",
     "size": "size",
+    "verdict": "verdict",
+    "moved": "moved",
 }
 
 _FIELDS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+from mopidy_moodcam.glossary import Verdict
 from mopidy_moodcam.songs import match
 from mopidy_moodcam.songs.catalogue import put_features
 
@@ -32,6 +33,10 @@ _FILL = """UPDATE tracks SET
     WHERE id = ?"""
 
 
+_SAY = """UPDATE tracks SET verdict = IIF(verdict = ?, ?, verdict),
+    song_mood = COALESCE(song_mood, ?) WHERE id = ?"""
+
+
 def place(
     catalogue: Catalogue, connection: sqlite3.Connection, row: TrackRow
 ) -> Placed:
@@ -41,11 +46,14 @@ def place(
     ISRC, else with the same title and first artist (see `match.match_key`); a
     file's own tags stay, only gaps are filled. Several files of one song all
     get its features. A row that means no track becomes one if it has a URI.
+    What a person said here (verdict, song mood by hand) is kept; where nobody
+    said anything, the row's word counts.
     """
     ids = _meant(connection, row)
     if ids:
         for track_id in ids:
             _fill(connection, track_id, row)
+            _say(connection, track_id, row)
         return Placed.MATCHED
     if not row.uri:
         return Placed.UNKNOWN
@@ -54,6 +62,7 @@ def place(
         connection.execute(
             "UPDATE tracks SET failed = ? WHERE id = ?", (row.failed, track_id)
         )
+    _say(connection, track_id, row)
     return Placed.ADDED
 
 
@@ -77,6 +86,13 @@ def _ids(connection: sqlite3.Connection, where: str, value: str | None) -> list[
         return []
     sql = f"SELECT id FROM tracks WHERE {where}"
     return [track_id for (track_id,) in connection.execute(sql, (value,))]
+
+
+def _say(connection: sqlite3.Connection, track_id: int, row: TrackRow) -> None:
+    nothing = Verdict.NONE
+    if row.verdict != nothing or row.song_mood is not None:
+        values = (str(nothing), str(row.verdict), row.song_mood, track_id)
+        connection.execute(_SAY, values)
 
 
 def _fill(connection: sqlite3.Connection, track_id: int, row: TrackRow) -> None:

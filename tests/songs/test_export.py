@@ -15,7 +15,7 @@ from mopidy_moodcam.songs.features import Features
 from mopidy_moodcam.songs.scan import WalkedTrack, scan
 from mopidy_moodcam.songs.shelf import load_shelf
 from mopidy_moodcam.songs.tables import import_file
-from tests.songs.libraries import songs
+from tests.songs.libraries import songs, spotify_id
 
 
 @pytest.fixture
@@ -43,21 +43,54 @@ def test_a_csv_export_has_every_track_with_its_place(catalogue, console, tmp_pat
     assert (rows[300]["uri"], rows[300]["song_mood"]) == ("local:waiting", "")
 
 
-def test_an_export_can_be_imported_again_unchanged(catalogue, console, tmp_path):
-    path = tmp_path / "songs.csv"
-    export.export(catalogue, str(path), console)
-    with Catalogue.open(tmp_path / "copy.sqlite") as copy:
-        assert import_file(copy, path).added == 301
-        assert list(export.table_rows(copy)) == list(export.table_rows(catalogue))
+def told(catalogue):
+    """Add what a person and other tables said of some songs; return how many."""
+    catalogue.upsert_tracks(
+        [
+            TrackRow(
+                "local:track:7.mp3", spotify_id=spotify_id(7), isrc="FRZ039801212"
+            ),
+            TrackRow("file:///a/spotify.best/album/ä%20b", title="F", artist="G"),
+            TrackRow(f"local:track:a/{spotify_id(8)}", title="H", artist="I"),
+            TrackRow("jellyfin:track:1", title="J", spotify_id=spotify_id(9)),
+            TrackRow("https://radio.example/live", title="R"),
+            TrackRow(f"spotify:track:{spotify_id(1)}", spotify_id=spotify_id(1)),
+        ]
+    )
+    catalogue.judge("local:track:7.mp3", Verdict.LOVED)
+    catalogue.judge(f"spotify:track:{spotify_id(1)}", Verdict.BANNED)
+    catalogue.move("local:track:3.mp3", SongMood.SAD)
+    catalogue.move("local:waiting", SongMood.CALM)
+    catalogue.fail("jellyfin:track:1", "silent", 1.5, 10)
+    return catalogue.counts()["tracks"]
 
 
-def test_parquet_goes_out_and_comes_in_again(catalogue, console, tmp_path):
-    pytest.importorskip("pyarrow", reason="pyarrow is an extra")
-    path = tmp_path / "songs.parquet"
+@pytest.mark.parametrize("name", ["songs.csv", "songs.parquet"])
+def test_an_export_can_be_imported_again_unchanged(catalogue, console, tmp_path, name):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow", reason="pyarrow is an extra")
+    path, count = tmp_path / name, told(catalogue)
     assert export.export(catalogue, str(path), console) == 0
     with Catalogue.open(tmp_path / "copy.sqlite") as copy:
-        assert import_file(copy, path).added == 301
+        assert import_file(copy, path).added == count
         assert list(export.table_rows(copy)) == list(export.table_rows(catalogue))
+        assert copy.find("local:track:7.mp3").spotify_id == spotify_id(7)
+        assert copy.find("local:track:7.mp3").verdict == Verdict.LOVED
+        assert copy.find("local:track:3.mp3").song_mood == SongMood.SAD
+        assert copy.find("local:track:4.mp3").song_mood is None
+
+
+def test_what_a_person_said_here_outlives_an_older_export(catalogue, tmp_path):
+    told(catalogue)
+    path = tmp_path / "songs.csv"
+    export.write_csv(catalogue, path)
+    catalogue.judge("local:track:7.mp3", Verdict.BANNED)
+    catalogue.move("local:track:3.mp3", SongMood.HAPPY)
+    catalogue.judge("local:track:5.mp3", Verdict.LOVED)
+    import_file(catalogue, path)
+    assert catalogue.find("local:track:7.mp3").verdict == Verdict.BANNED
+    assert catalogue.find("local:track:3.mp3").song_mood == SongMood.HAPPY
+    assert catalogue.find("local:track:5.mp3").verdict == Verdict.LOVED
 
 
 def test_playlists_hold_the_members_of_each_song_mood(catalogue, console, tmp_path):
