@@ -35,11 +35,15 @@ HISTORY = 50
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CameraWish:
-    """Whether the eye should run, with the state and the reason to show."""
+    """Whether the eye should run, with the state and the reason to show.
+
+    `elsewhere` says whether eyes on other machines should look.
+    """
 
     look: bool
     state: CameraState
     why: str
+    elsewhere: bool = False
 
 
 class Conductor:
@@ -162,7 +166,10 @@ class Conductor:
         for applies, state, why in self._obstacles(wanted_by_music=wanted_by_music):
             if applies:
                 return CameraWish(look=False, state=state, why=why)
-        return CameraWish(look=True, state=CameraState.WATCHING, why="")
+        if self._settings.camera == "none":
+            why = "no camera is set; moods come from other programs or by hand"
+            return CameraWish(False, CameraState.RESTING, why, elsewhere=True)
+        return CameraWish(True, CameraState.WATCHING, "", elsewhere=True)
 
     def take_reading(self, reading: Reading) -> None:
         """Weigh a burst's reading, from our eye or one elsewhere."""
@@ -206,7 +213,7 @@ class Conductor:
     def _obstacles(
         self, *, wanted_by_music: bool
     ) -> tuple[tuple[bool, CameraState, str], ...]:
-        """Return what keeps a camera that is on from looking, the first rule first."""
+        """Return what keeps every camera from looking, the first rule first."""
         idle = self._settings.watch == "playing" and not wanted_by_music
         asked = self._baseline.collecting
         return (
@@ -216,11 +223,6 @@ class Conductor:
                 self._tracker.guests,
                 CameraState.GUESTS,
                 "more faces than the household's are here; say yes to go on",
-            ),
-            (
-                self._settings.camera == "none",
-                CameraState.RESTING,
-                "no camera is set; moods come from other programs or by hand",
             ),
             (
                 self.goal is Goal.HOLD and not asked,

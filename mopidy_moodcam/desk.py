@@ -10,10 +10,10 @@ that it takes up when it has time. One desk is made per server by
 from __future__ import annotations
 
 import dataclasses
-import logging
 import threading
 from typing import TYPE_CHECKING
 
+from mopidy_moodcam.logs import plain
 from mopidy_moodcam.status import Status
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mopidy_moodcam.glossary import Goal, Reading, SongMood, Verdict
     from mopidy_moodcam.songs.shelf import Shelf
 
-logger = logging.getLogger(__name__)
+logger = plain(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -178,6 +178,11 @@ class Desk:
     def receive_with(self, receiver: Callable[[Command], None] | None) -> None:
         """Name who takes the commands; it must return at once (an actor's `tell`)."""
         self._receiver = receiver
+
+    @property
+    def attended(self) -> bool:
+        """Whether somebody is there to take commands."""
+        return self._receiver is not None
 
     def send(self, command: Command) -> bool:
         """Hand in a command and return at once.

@@ -8,7 +8,9 @@ logged and the next is taken.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pykka
@@ -20,6 +22,7 @@ from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.loop import TICK, Loop
 from mopidy_moodcam.player import Player, PlayerAwayError
 from mopidy_moodcam.settings import Settings
+from mopidy_moodcam.status import CameraState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +60,7 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
         except Exception as error:  # the edge
             logger.error("MoodCam is off: %s", error)  # noqa: TRY400  (one sentence)
             logger.debug("MoodCam could not start", exc_info=True)
+            self._give_up(f"MoodCam is off: {error}")
 
     def on_stop(self) -> None:
         """Switch the eye off and stop ticking, within a second."""
@@ -69,6 +73,7 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
         """Leave nothing running where the actor dies."""
         del args, kwargs
         self.on_stop()
+        self._give_up("MoodCam has failed; Mopidy's log says why")
 
     def on_receive(self, message: Any) -> None:  # noqa: ANN401
         """Take a tick, a reading, the eye's state or a command."""
@@ -121,6 +126,19 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
             name="MoodCamTick",
             daemon=True,
         ).start()
+
+    def _give_up(self, why: str) -> None:
+        """Say it where people look; eyes elsewhere need not look either."""
+        old, now = self.desk.status, time.time()
+        camera = dataclasses.replace(
+            old.camera, on=False, state=CameraState.TROUBLE, why=why, elsewhere=False
+        )
+        started = old.started or now
+        self.desk.publish(
+            dataclasses.replace(
+                old, time=now, started=started, camera=camera, notices=(why,)
+            )
+        )
 
     def _guarded(self, work: Callable[[Loop], None]) -> None:
         if self._loop is None:

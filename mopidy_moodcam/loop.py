@@ -179,7 +179,10 @@ class Loop:
                 self._picker.judge(uri, verdict)
             case desks.ReloadCatalogue():
                 self._picker.reload()
-            case desks.TakeReading() | desks.TakeMood():
+            case desks.TakeReading():
+                if self._wish().elsewhere:
+                    self._conductor.take(command)
+            case desks.TakeMood():
                 self._conductor.take(command)
             case _:
                 self._conductor.take(command)
@@ -244,6 +247,7 @@ class Loop:
             state=state,
             why=why,
             milliseconds=self._eye.milliseconds,
+            elsewhere=wish.elsewhere,
         )
 
     def _publish(self) -> None:

@@ -38,7 +38,7 @@ class CameraState(enum.StrEnum):
     NEEDS_CONSENT = "needs consent"
     STARTING = "starting"
     WATCHING = "watching"
-    RESTING = "resting"  # switched on, but nothing plays (watch = playing)
+    RESTING = "resting"  # switched on, but not needed now
     GUESTS = "guests"
     PAUSED = "paused"
     TROUBLE = "trouble"
@@ -46,13 +46,17 @@ class CameraState(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """The camera's switch, its state and, in words, why."""
+    """The camera's switch, its state and, in words, why.
+
+    `elsewhere` says whether cameras on other machines should look.
+    """
 
     on: bool = False
     source: str = ""
     state: CameraState = CameraState.OFF
     why: str = ""
     milliseconds: float | None = None
+    elsewhere: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -270,3 +270,28 @@ def test_the_history_has_one_entry_for_each_mood(conduct):
     assert labels[-1] == "sad"
     assert all(a != b for a, b in itertools.pairwise(labels))
     assert conductor.mood_changes == len(labels)
+
+
+@pytest.mark.parametrize("camera", ["demo", "none"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        desk.Pause(60),
+        desk.SetGoal(Goal.HOLD),
+        desk.SwitchCamera(on=False),
+        desk.TakeReading(reading("happy", NOON, faces=9)),
+    ],
+)
+def test_what_keeps_one_camera_from_looking_keeps_all(conduct, camera, command):
+    conductor = conduct(camera=camera)
+    assert conductor.camera_wish(wanted_by_music=True).elsewhere
+    conductor.take(command)
+    assert not conductor.camera_wish(wanted_by_music=True).elsewhere
+
+
+def test_cameras_elsewhere_rest_in_quiet_hours_and_while_nothing_plays(conduct):
+    quiet = conduct(quiet_hours="12:00-13:00")
+    assert not quiet.camera_wish(wanted_by_music=True).elsewhere
+    playing = conduct(watch="playing", camera="none")
+    assert playing.camera_wish(wanted_by_music=True).elsewhere
+    assert not playing.camera_wish(wanted_by_music=False).elsewhere

@@ -1,3 +1,5 @@
+import logging
+
 from mopidy_moodcam.desk import Desk, Pause
 from mopidy_moodcam.status import Status
 
@@ -28,3 +30,11 @@ def test_commands_reach_the_receiver_or_are_said_to_be_lost():
     desk.receive_with(lambda _: 1 / 0)
     assert not desk.send(Pause(7))
     assert taken == [Pause(6)]
+
+
+def test_foreign_text_in_the_desks_log_is_no_markup(caplog):
+    desk = Desk()
+    desk.subscribe(lambda _: (_ for _ in ()).throw(ValueError("[red]")))
+    with caplog.at_level(logging.DEBUG):
+        desk.publish(Status(version="1"))
+    assert caplog.records[0].markup is False

@@ -10,6 +10,8 @@ from mopidy_moodcam.desk import Desk, Pause
 from mopidy_moodcam.frontend import MoodCamFrontend
 from mopidy_moodcam.loop import TICK
 from mopidy_moodcam.player import PlayerAwayError
+from mopidy_moodcam.status import CameraState, CameraStatus, Status
+from mopidy_moodcam.web import views
 
 
 class TestLoop:
@@ -84,6 +86,22 @@ def test_a_frontend_that_dies_leaves_nothing_running(frontend, desk):
     frontend.on_failure(RuntimeError, RuntimeError("no way"), None)
     assert frontend._loop.closed
     assert not desk.send(Pause(5))
+
+
+def test_a_frontend_that_dies_says_so_and_wants_no_readings(frontend, desk):
+    desk.publish(Status(started=1.0, camera=CameraStatus(on=True, elsewhere=True)))
+    frontend.on_failure(RuntimeError, RuntimeError("no way"), None)
+    assert "failed" in desk.status.notices[0]
+    assert not desk.status.camera.on
+    assert views.readings(desk.status)["wanted"] is False
+
+
+def test_a_frontend_that_cannot_start_says_so_and_wants_no_readings(frontend, desk):
+    assert views.readings(desk.status)["wanted"] is True
+    frontend.on_start()  # without any configuration
+    assert desk.status.notices[0].startswith("MoodCam is off")
+    assert desk.status.camera.state is CameraState.TROUBLE
+    assert views.readings(desk.status)["wanted"] is False
 
 
 def test_no_tick_is_told_before_the_last_was_taken(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 from mopidy_moodcam import desk as desks
 from mopidy_moodcam.dj.queue import Queue
-from mopidy_moodcam.glossary import Goal, SongMood
+from mopidy_moodcam.glossary import Goal, Reading, SongMood
 from mopidy_moodcam.loop import AWAY_SECONDS, TICK, Loop
 from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.settings import Settings
@@ -262,3 +262,13 @@ def test_an_end_that_core_was_too_busy_to_be_asked_about_counts_later(evening, p
     evening.player.away = False
     evening.tick(int(AWAY_SECONDS))
     assert learnt(path) == {skipped: (0, 1)}
+
+
+def test_readings_from_elsewhere_are_dropped_while_no_camera_is_to_look(evening):
+    reading = desks.TakeReading(Reading(time=evening.clock.now, reason="nobody"))
+    assert evening.desk.status.camera.elsewhere
+    evening.loop.take(reading)
+    evening.loop.take(desks.Pause(60))
+    evening.loop.take(reading)
+    assert evening.desk.status.counters.readings == 1
+    assert not evening.desk.status.camera.elsewhere

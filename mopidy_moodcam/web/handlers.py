@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mopidy_moodcam.desk import Command, Desk
     from mopidy_moodcam.songlist import SongList
+    from mopidy_moodcam.status import Status
     from mopidy_moodcam.web.access import Access
     from mopidy_moodcam.web.bodies import Body
     from mopidy_moodcam.web.shelves import Search
@@ -28,9 +29,14 @@ logger = plain(__name__)
 BODY_LIMIT = 64 * 1024
 """Bytes of a body: a reading with fifty faces has some twelve thousand."""
 
-UNSEEN = (
+OFF = (
     "The camera is switched off, so readings count for nothing; "
     "switch it on, on the page or with: mopidy moodcam on"
+)
+
+RESTING = (
+    "No camera is to look now ({why}), so readings count for nothing; "
+    "ask for 'wanted' at this address before each look."
 )
 
 CONTENT_POLICY = (
@@ -156,9 +162,9 @@ class ApiHandler(_Quiet):
         self._access.check_machine(self.request, reading=self._reading)
 
     def _hand_in(self, command: Command) -> None:
-        status = self._desk.status
-        if isinstance(command, TakeReading) and not views.readings(status)["wanted"]:
-            self.refuse(409, UNSEEN)
+        why_not = _unwanted(self._desk.status, command)
+        if why_not and self._desk.attended:
+            self.refuse(409, why_not)
         elif self._desk.send(command):
             self.answer({"accepted": True}, 202)
         else:
@@ -167,6 +173,14 @@ class ApiHandler(_Quiet):
                 "MoodCam is starting, stopping or has failed; "
                 "try again or look into Mopidy's log.",
             )
+
+
+def _unwanted(status: Status, command: Command) -> str:
+    """Return why a reading counts for nothing now, or ''."""
+    if not isinstance(command, TakeReading) or views.readings(status)["wanted"]:
+        return ""
+    camera = status.camera
+    return RESTING.format(why=camera.why or camera.state) if camera.on else OFF
 
 
 class SongsHandler(ApiHandler):

@@ -80,8 +80,11 @@ def guests(now: Status) -> dict[str, Any]:
 
 
 def readings(now: Status) -> dict[str, Any]:
-    """Show the last reading, and whether others are wanted: the camera's switch."""
+    """Show the last reading, and whether more are wanted from other machines.
+
+    Before the first status nobody knows, and an eye may try.
+    """
     return {
         "reading": now.reading and now.reading.to_json(),
-        "wanted": now.camera.on or not now.started,
+        "wanted": now.camera.elsewhere or not now.started,
     }

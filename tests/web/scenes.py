@@ -88,6 +88,7 @@ def happy(now):
             state=CameraState.WATCHING,
             why="the next look is in 14 s",
             milliseconds=212.0,
+            elsewhere=True,
         ),
         reading=Reading(
             time=now - 4,

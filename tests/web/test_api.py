@@ -10,6 +10,7 @@ import pytest
 
 from mopidy_moodcam import desk as at_desk
 from mopidy_moodcam.glossary import Goal, SongMood, Verdict
+from mopidy_moodcam.status import CameraState, CameraStatus, Status
 from mopidy_moodcam.web import routes
 
 GETS = ["status.json", *(f"api/{name}" for name in [*routes.API, *routes.SONGS])]
@@ -198,7 +199,7 @@ def test_a_server_without_a_frontend_says_so(client, desk):
 def test_a_reading_for_a_camera_that_is_off_is_refused_and_a_mood_is_not(
     client, puppet, desk
 ):
-    off = dataclasses.replace(desk.status.camera, on=False)
+    off = dataclasses.replace(desk.status.camera, on=False, elsewhere=False)
     desk.publish(dataclasses.replace(desk.status, camera=off))
     status, answer = client.post("api/readings", {"reason": "nobody"})
     assert status == 409
@@ -206,6 +207,31 @@ def test_a_reading_for_a_camera_that_is_off_is_refused_and_a_mood_is_not(
     assert client.get("api/readings")[1]["wanted"] is False
     assert client.post("api/readings", {"mood": "happy"})[0] == 202
     assert [type(command) for command in puppet.commands] == [at_desk.TakeMood]
+
+
+def test_a_reading_is_refused_with_the_reason_while_no_camera_is_to_look(
+    client, puppet, desk
+):
+    resting = CameraStatus(
+        on=True, state=CameraState.RESTING, why="the goal is to hold what plays"
+    )
+    desk.publish(dataclasses.replace(desk.status, camera=resting))
+    assert client.get("api/readings")[1]["wanted"] is False
+    status, answer = client.post("api/readings", {"reason": "nobody"})
+    assert status == 409
+    assert "the goal is to hold what plays" in answer["error"]
+    assert puppet.commands == []
+
+
+def test_an_eye_may_try_until_the_first_status_is_there(client, desk):
+    desk.publish(Status())
+    assert client.get("api/readings")[1]["wanted"] is True
+
+
+def test_a_reading_for_a_server_without_a_frontend_is_told_so(client, desk):
+    desk.publish(dataclasses.replace(desk.status, camera=CameraStatus()))
+    desk.receive_with(None)
+    assert client.post("api/readings", {"reason": "nobody"})[0] == 503
 
 
 def test_the_readmes_curl_is_taken(client, puppet):
