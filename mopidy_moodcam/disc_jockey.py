@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from mopidy_moodcam.dj.hands import edited_by_person
+from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person
 from mopidy_moodcam.dj.queue import (
     Own,
     Queue,
@@ -93,6 +93,7 @@ class DiscJockey:
         self._looked_at = 0.0
         self._start_again_at = 0.0
         self._starting = False
+        self._stopped_by_person = False
         self.hands_off_until = 0.0
         self.last_picks: tuple[Pick, ...] = ()
         self.picks_made = 0
@@ -118,7 +119,7 @@ class DiscJockey:
         """
         queue = self._queue
         over = queue.playback == "stopped" and queue.current is None
-        wanted = queue.single and self._last_end is not None
+        wanted = self._stopped_by_person or (queue.single and self._last_end)
         return self._settings.autostart and over and not wanted
 
     @property
@@ -138,7 +139,7 @@ class DiscJockey:
         if queue.entries != self._queue.entries:
             # Core shuffles anew at each change, played tracks included.
             self._played = frozenset()
-        self._queue = dataclasses.replace(queue, played=self._played)
+        self._see(queue)
         self._left_as = self._queue
         self._keep_own()
         self._dirty = True
@@ -147,7 +148,7 @@ class DiscJockey:
         """Note that a track plays; return whether it is one of the DJ's."""
         went_back = self._unjudged is not None and self._went_back_to(tlid)
         self._played |= {tlid}
-        self._starting = False
+        self._starting = self._stopped_by_person = False
         try:
             self.judge(went_back=went_back)
             self.look()
@@ -194,6 +195,7 @@ class DiscJockey:
         """End the hands-off time: a person has asked for something."""
         self.hands_off_until = 0.0
         self._asked_until = 0.0
+        self._stopped_by_person = False
         self._dirty = True
 
     def serve(self, target: Target | None) -> None:
@@ -229,8 +231,21 @@ class DiscJockey:
 
     def _look_again(self) -> None:
         self._looked_at = self._clock()
-        self._queue = dataclasses.replace(self._player.queue(), played=self._played)
+        self._see(self._player.queue())
         self._keep_own()
+
+    def _see(self, queue: Queue) -> None:
+        """Take the queue as it is, and remember whether a person ended the music."""
+        if queue.playback == "playing" and queue.current in queue.tlids:
+            self._stopped_by_person = False
+        elif self._was_stopped(queue) or ended_by_person(self._left_as, queue):
+            self._stopped_by_person = True
+        self._queue = dataclasses.replace(queue, played=self._played)
+
+    def _was_stopped(self, queue: Queue) -> bool:
+        """Say whether a track stopped short; one that is to start sounds not yet."""
+        stopped = queue.playback == "stopped" and queue.current is not None
+        return stopped and self._queue.playback != "stopped" and not self._starting
 
     def _last_heard(self) -> int | None:
         """Return the last of the list where core came to its end, else None.

@@ -30,16 +30,26 @@ class TestPlayer:
 
     def __init__(self):
         self.entries = []
+        self.current = None
+        self.playback = "stopped"
+        self.consume = False
         self.late = []
         self.slow = False
         self.takes_nothing = False
         self.asked = 0
 
     def queue(self):
-        return Queue(entries=tuple(self.entries))
+        return Queue(
+            entries=tuple(self.entries),
+            current=self.current,
+            elapsed=60_000 if self.current else 0,
+            length=200_000 if self.current else None,
+            playback=self.playback,
+            consume=self.consume,
+        )
 
     def state(self):
-        return "stopped"
+        return self.playback
 
     def insert(self, uri, position):
         assert position is None
@@ -60,7 +70,17 @@ class TestPlayer:
         self.entries = [entry for entry in self.entries if entry[0] not in gone]
 
     def play(self, tlid=None):
-        pass
+        self.current, self.playback = tlid, "playing"
+
+    def stop(self):
+        self.playback = "stopped"
+
+    def clear(self):
+        self.entries = []
+        self.current, self.playback = None, "stopped"
+
+    def come_to_the_end(self):
+        self.current, self.playback = None, "stopped"
 
 
 class TestPicker:
@@ -80,6 +100,9 @@ class TestPicker:
         uri = f"test:{title}"
         return Pick(uri, title, "Nobody", target.song_mood, reason, self.clock())
 
+    def started(self, tlid, pick): ...
+    def heard(self, uri): ...
+    def ended(self, tlid, pick, outcome): ...
     def queued(self, pick): ...
     def unheard(self, pick): ...
     def refused(self, pick): ...
@@ -175,3 +198,83 @@ def test_a_shadow_day_says_what_it_would_queue_and_queues_nothing(make, player, 
         ["Would", "queue", "happy"],
         ["Would", "queue", "sad"],
     ]
+
+
+@pytest.fixture
+def playing(make, player):
+    """A disc jockey that starts the music, and has."""
+    dj = make(autostart=True)
+    serve_and_play(dj, player)
+    return dj
+
+
+def serve_and_play(dj, player):
+    dj.serve(HAPPY)
+    assert player.playback == "playing"
+    uri = dict(player.entries)[player.current]
+    dj.track_started(player.current, uri)
+
+
+def wait(dj, clock, seconds=60):
+    for _ in range(seconds):
+        clock.now += 1
+        dj.serve(HAPPY)
+
+
+def test_music_that_came_to_its_end_is_started_again(playing, player, clock):
+    player.come_to_the_end()
+    playing.look()
+    assert playing.may_start
+    wait(playing, clock)
+    assert player.playback == "playing"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_whoever_clears_the_queue_has_stopped_the_music(playing, player, clock, told):
+    player.clear()
+    if told:
+        playing.look()
+    wait(playing, clock)
+    assert player.playback == "stopped"
+    assert not playing.may_start
+
+
+def test_stopping_and_then_clearing_is_stopping_too(playing, player, clock):
+    player.stop()
+    playing.look()
+    player.clear()
+    playing.look()
+    wait(playing, clock)
+    assert player.playback == "stopped"
+
+
+def test_whoever_removes_the_song_that_plays_is_not_played_another(
+    playing, player, clock
+):
+    player.remove([player.current])
+    player.current = None  # it plays on, and stands nowhere
+    playing.look()
+    player.playback = "stopped"
+    playing.look()
+    wait(playing, clock)
+    assert player.playback == "stopped"
+
+
+def test_a_person_who_asks_for_something_has_the_music_started(playing, player, clock):
+    player.clear()
+    playing.look()
+    playing.take_up()
+    wait(playing, clock)
+    assert player.playback == "playing"
+
+
+def test_music_that_a_person_starts_again_may_be_started_again(playing, player, clock):
+    player.clear()
+    playing.look()
+    tlid = player.append("test:theirs")
+    player.play(tlid)
+    playing.track_started(tlid, "test:theirs")
+    player.come_to_the_end()
+    playing.look()
+    wait(playing, clock)
+    assert player.playback == "playing"

@@ -23,6 +23,18 @@ def edited_by_person(before: Queue, after: Queue) -> bool:
     return not (after.consume and _only_played_are_gone(before, after))
 
 
+def ended_by_person(before: Queue, after: Queue) -> bool:
+    """Say whether somebody else took the current track away, or all of them.
+
+    `before` is the queue as the DJ left it. Whoever does that ends the music.
+    """
+    if not edited_by_person(before, after):
+        return False
+    emptied = bool(before.entries) and not after.entries
+    there = before.current in before.tlids
+    return emptied or (there and before.current not in after.tlids)
+
+
 def _only_played_are_gone(before: Queue, after: Queue) -> bool:
     there = set(after.tlids)
     gone = [tlid for tlid in before.tlids if tlid not in there]

@@ -1,4 +1,4 @@
-from mopidy_moodcam.dj.hands import edited_by_person
+from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person
 from mopidy_moodcam.dj.queue import Queue
 
 THREE = ((1, "a"), (2, "b"), (3, "c"))
@@ -27,3 +27,22 @@ def test_under_consume_what_was_played_goes_by_itself():
 def test_under_consume_taking_a_song_to_come_is_a_persons():
     before = Queue(THREE, current=1, consume=True)
     assert edited_by_person(before, Queue(THREE[:2], current=1, consume=True))
+
+
+def test_whoever_takes_the_song_that_plays_or_all_of_them_ends_the_music():
+    before = Queue(THREE, current=2)
+    assert ended_by_person(before, Queue((THREE[0], THREE[2]), current=None))
+    assert ended_by_person(Queue(THREE), Queue())
+
+
+def test_the_music_that_ends_with_its_list_was_ended_by_nobody():
+    before = Queue(THREE, current=3)
+    assert not ended_by_person(before, Queue(THREE, current=None))
+    last = Queue(THREE[2:], current=3, consume=True)
+    assert not ended_by_person(last, Queue(consume=True))
+
+
+def test_other_edits_end_nothing():
+    before = Queue(THREE, current=1)
+    assert not ended_by_person(before, Queue(THREE[:2], current=1))
+    assert not ended_by_person(before, Queue((*THREE, (4, "d")), current=1))
