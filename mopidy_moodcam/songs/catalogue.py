@@ -195,10 +195,12 @@ class Catalogue:
         return None
 
     def counts(self) -> dict[str, int]:
-        """Return how many `tracks`, how many `analysed`, `waiting` and `failed`.
+        """Return how many `tracks`, `analysed`, `waiting`, `elsewhere` and `failed`.
 
         `analysed` tracks can be placed on the plane, whatever the source; the
-        sources are counted too, by their names.
+        sources are counted too, by their names. Of the others, `waiting` ones are
+        files that a scan can analyse; those `elsewhere` (Spotify's, streams) are
+        not, and only a table can bring their features.
         """
         analysed = "valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
         ((tracks, placed, failed),) = self.rows(
@@ -211,13 +213,16 @@ class Catalogue:
                 " WHERE feature_source IS NOT NULL GROUP BY 1"
             )
         )
-        waiting = self.rows(
-            f"SELECT COUNT(*) FROM tracks WHERE failed IS NULL AND NOT ({analysed})"
-        )[0][0]
+        files = "(uri GLOB 'local:*' OR uri GLOB 'file:*')"
+        ((others, waiting),) = self.rows(
+            f"SELECT COUNT(*), COALESCE(SUM({files}), 0) FROM tracks"
+            f" WHERE failed IS NULL AND NOT ({analysed})"
+        )
         return {
             "tracks": tracks,
             "analysed": placed,
             "waiting": waiting,
+            "elsewhere": others - waiting,
             "failed": failed,
             **{str(source): sources.get(source, 0) for source in FeatureSource},
         }

@@ -118,6 +118,14 @@ def test_counts_say_what_is_ready_waiting_and_failed(catalogue):
     assert counts["tracks"] == 5
     assert (counts["analysed"], counts["waiting"], counts["failed"]) == (3, 1, 1)
     assert counts["table"] == 3
+    assert counts["elsewhere"] == 0
+
+
+def test_songs_that_no_scan_can_serve_are_counted_apart(catalogue):
+    uris = ["local:track:a.mp3", "file:///b.mp3", "spotify:track:1", "http://radio/"]
+    catalogue.upsert_tracks([TrackRow(uri) for uri in [*uris, "jellyfin:track:local:"]])
+    counts = catalogue.counts()
+    assert (counts["waiting"], counts["elsewhere"]) == (2, 3)
 
 
 def test_plays_teach_and_an_outcome_counts_once(catalogue):

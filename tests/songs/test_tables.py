@@ -191,9 +191,9 @@ def test_a_row_left_out_is_counted_with_its_reason(catalogue, write, row, reason
 def test_a_song_without_features_waits_for_them(catalogue, write):
     report = import_file(catalogue, write(f"{HEAD}\n{A},T,X,,,\n"))
     assert (report.added, report.waiting) == (1, 1)
-    assert catalogue.counts()["waiting"] == 1
+    assert catalogue.counts()["elsewhere"] == 1
     import_file(catalogue, write(f"{HEAD}\n{A},T,X,0.5,0.5,0.5\n"))
-    assert catalogue.counts()["waiting"] == 0
+    assert catalogue.counts()["elsewhere"] == 0
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,18 @@ def test_counters_say_that_nothing_is_stored_or_sent(page):
     expect(page, "#sent").to_have_text("0")
 
 
+def test_songs_that_wait_are_told_what_for(page, desk):
+    expect(page, "#songs-words").to_contain_text("24 wait for 'mopidy moodcam scan'.")
+    expect(page, "#songs-words").not_to_contain_text("import")
+    now = happy(time.time())
+    songs = dataclasses.replace(now.songs, waiting=10)
+    publish(desk, dataclasses.replace(now, songs=songs))
+    expect(page, "#songs-words").to_contain_text(
+        "10 wait for 'mopidy moodcam scan'."
+        " 14 without a readable file wait for 'mopidy moodcam import'."
+    )
+
+
 def test_it_follows_the_server_without_a_reload(page, desk):
     publish(desk, unknown(time.time()))
     expect(page, "#mood-word").to_have_text("Unknown")

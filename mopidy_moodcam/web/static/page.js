@@ -403,7 +403,9 @@ function drawSongs() {
   const { songs } = status;
   const count = (number) => number.toLocaleString();
   let words = `${count(songs.analysed)} of ${count(songs.tracks)} can be picked.`;
+  const others = songs.tracks - songs.analysed - songs.waiting;
   if (songs.waiting) words += ` ${count(songs.waiting)} wait for 'mopidy moodcam scan'.`;
+  if (others > 0) words += ` ${count(others)} without a readable file wait for 'mopidy moodcam import'.`;
   if (songs.why) words += ` ${songs.why}`;
   setText("songs-words", words);
   whenChanged("shelf", [songs.by_song_mood, songs.borrowed], () => {
