@@ -74,6 +74,7 @@ class Picker:
         self._playing: dict[int, int] = {}
         self._looked_at = 0.0
         self._loaded_at = 0.0
+        self._loading_version: int | None = None
         self._loaded_version: int | None = None
         self.shelf: Shelf | None = None
         self.status = SongsStatus(why=NOTHING_SCANNED)
@@ -86,6 +87,7 @@ class Picker:
     def reload(self) -> None:
         """Look at the catalogue again at once."""
         self._looked_at = self._loaded_at = 0.0
+        self._loading_version = self._loaded_version = None
 
     def refresh(self) -> bool:
         """Notice a changed catalogue; True where a new shelf has come into use."""
@@ -200,7 +202,7 @@ class Picker:
         version = self._catalogue.version()
         if version != self._loaded_version and now - self._loaded_at >= RELOAD_SECONDS:
             self._loaded_at = now
-            self._loaded_version = version
+            self._loading_version = version
             self._loader.begin()
 
     def _take_over(self) -> bool:
@@ -209,6 +211,7 @@ class Picker:
             return False
         first = self.shelf is None
         self.shelf = shelf
+        self._loaded_version = self._loading_version
         self._chooser = Chooser(
             shelf,
             repeat_after_s=self._settings.repeat_after * 60.0,

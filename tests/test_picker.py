@@ -11,6 +11,7 @@ from mopidy_moodcam.glossary import Affect, SongMood, Target, Verdict
 from mopidy_moodcam.picker import RELOAD_SECONDS, RETRY_SECONDS, Picker
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.songs.catalogue import Catalogue
+from mopidy_moodcam.songs.schema import CatalogueError
 from tests.songs import libraries
 
 HAPPY = Target(SongMood.HAPPY, Affect(0.7, 0.4), "the room is happy")
@@ -155,6 +156,44 @@ def test_a_corrupt_catalogue_is_named_once_and_the_music_goes_on(
     assert picker.pick(HAPPY, after=None, queue=Queue()) is None
     assert str(path) in picker.status.why
     assert len(caplog.messages) == 1
+
+
+def fail_once(monkeypatch):
+    """Let the next load of a shelf fail, and those after it work."""
+    sentence = "The songs are locked; try again"
+
+    def fail(*_, **__):
+        monkeypatch.undo()
+        raise CatalogueError(sentence)
+
+    monkeypatch.setattr("mopidy_moodcam.picker.load_shelf", fail)
+    return sentence
+
+
+def test_songs_that_could_not_be_loaded_are_tried_again(
+    picker, path, clock, monkeypatch
+):
+    stock(path)
+    sentence = fail_once(monkeypatch)
+    began = clock.now
+    said = set()
+    until = time.monotonic() + 20
+    while not picker.refresh():
+        assert time.monotonic() < until, "no shelf was loaded"
+        said.add(picker.status.why)
+        clock.now += 1
+        threading.Event().wait(0.01)
+    assert sentence in said
+    assert clock.now - began > RETRY_SECONDS
+    assert picker.status.why == ""
+    assert picker.pick(HAPPY, after=None, queue=Queue())
+
+
+def test_songs_are_loaded_anew_when_somebody_asks(picker, path, clock):
+    stock(path)
+    load(picker, clock)
+    picker.reload()
+    load(picker, clock)
 
 
 def test_a_library_that_mopidy_cannot_play_is_said_to_be_so(path, clock):
