@@ -362,7 +362,7 @@ def test_a_scan_forgets_what_is_gone_but_nothing_judged_or_moved(
 
     monkeypatch.setattr("mopidy_moodcam.songs.walk.walk", walk)
     said = mopidy(config, "scan")[1]
-    assert "6 songs are gone from their library and were forgotten." in said
+    assert "Songs gone from their library and now forgotten: 6." in said
     assert [
         uri for (uri,) in catalogue.rows("SELECT uri FROM tracks ORDER BY uri")
     ] == [

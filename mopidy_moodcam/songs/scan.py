@@ -128,7 +128,7 @@ def _forget_gone(catalogue: Catalogue, survey: Survey, console: Console) -> None
     if gone:
         count = catalogue.forget_tracks(gone)
         console.print(
-            f"{count} songs are gone from their library and were forgotten.",
+            f"Songs gone from their library and now forgotten: {count}.",
             highlight=False,
         )
 
@@ -293,13 +293,18 @@ def _rate(task: Task) -> str:
 
 
 def _report(tally: Tally, console: Console) -> None:
-    missing = f", {tally.missing} missing" if tally.missing else ""
+    parts = [
+        f"{tally.analysed} analysed",
+        f"{tally.unchanged} unchanged",
+        f"{tally.failed} unreadable",
+        f"{tally.guessed} guessed from their tags",
+    ]
+    if tally.missing:
+        parts.append(f"{tally.missing} missing")
     if tally.unanswered:
-        missing += f", {tally.unanswered} left for the next scan: no answer about them"
+        parts.append(f"{tally.unanswered} left for the next scan (no answer on tags)")
     console.print(
-        f"{tally.seen} tracks: {tally.analysed} analysed, {tally.unchanged} unchanged, "
-        f"{tally.failed} unreadable, {tally.guessed} guessed from their tags{missing}.",
-        highlight=False,
+        f"{tally.seen} tracks: {', '.join(parts)}.", highlight=False, soft_wrap=True
     )
 
 

@@ -159,7 +159,7 @@ def test_a_changed_song_waits_until_its_library_answers(catalogue, songs, tmp_pa
     silent = WalkedTrack(uri, path, unanswered=True)
     _, asked, said = run(catalogue, [silent])
     assert asked == []
-    assert "1 left for the next scan: no answer about them" in said
+    assert "1 left for the next scan (no answer on tags)" in said
     assert not is_known(catalogue, uri, path)
     run(catalogue, [WalkedTrack(uri, path, title="New")])
     assert catalogue.find(uri).title == "New"
