@@ -76,6 +76,8 @@ class Picker:
         self._loaded_at = 0.0
         self._loading_version: int | None = None
         self._loaded_version: int | None = None
+        self._whys = {"loading": "", "reading": "", "writing": ""}
+        self._whys["choosing"] = NOTHING_SCANNED
         self.shelf: Shelf | None = None
         self.status = SongsStatus(why=NOTHING_SCANNED)
 
@@ -91,10 +93,14 @@ class Picker:
 
     def refresh(self) -> bool:
         """Notice a changed catalogue; True where a new shelf has come into use."""
-        with self._notes_trouble():
+        try:
             if self._take_over():
+                self._say("loading", "")
                 return True
             self._look_for_changes()
+        except CatalogueError as error:
+            self._say("loading", str(error))
+            self._looked_at = self._clock() + RETRY_SECONDS
         return False
 
     def pick(self, target: Target, *, after: str | None, queue: Queue) -> Pick | None:
@@ -114,8 +120,9 @@ class Picker:
             exclude=self._left_out(),
         )
         if choice is None:
-            self._say(self._why_empty() or self._chooser.why_nothing)
+            self._say("choosing", self._why_empty() or self._chooser.why_nothing)
             return None
+        self._say("choosing", "")
         track = self._catalogue.track(choice.track_id)
         if track is None:  # forgotten a moment ago; the shelf does not know yet
             self._refused[choice.track_id] = self._clock()
@@ -159,7 +166,7 @@ class Picker:
         """One of the DJ's tracks plays."""
         if self._catalogue is None or not pick.track_id:
             return
-        with self._notes_trouble():
+        with self._notes_trouble("writing"):
             self._playing[tlid] = self._catalogue.note_play(
                 pick.track_id, self._clock(), pick.song_mood
             )
@@ -172,7 +179,7 @@ class Picker:
         self._feedback.note(pick.track_id, pick.song_mood, outcome)
         if outcome == "neither":
             return
-        with self._notes_trouble():
+        with self._notes_trouble("writing"):
             self._catalogue.note_outcome(play, outcome)
 
     def heard(self, uri: str) -> None:
@@ -189,7 +196,7 @@ class Picker:
             return
         if self._feedback:
             self._feedback.judge(track.track_id, verdict)
-        with self._notes_trouble():
+        with self._notes_trouble("writing"):
             self._catalogue.judge(uri, verdict)
 
     def _look_for_changes(self) -> None:
@@ -200,7 +207,9 @@ class Picker:
         if self._catalogue is None:
             self._catalogue = Catalogue.open(self._path)
         version = self._catalogue.version()
-        if version != self._loaded_version and now - self._loaded_at >= RELOAD_SECONDS:
+        if version == self._loaded_version:
+            self._say("loading", "")
+        elif now - self._loaded_at >= RELOAD_SECONDS:
             self._loaded_at = now
             self._loading_version = version
             self._loader.begin()
@@ -211,7 +220,6 @@ class Picker:
             return False
         first = self.shelf is None
         self.shelf = shelf
-        self._loaded_version = self._loading_version
         self._chooser = Chooser(
             shelf,
             repeat_after_s=self._settings.repeat_after * 60.0,
@@ -224,6 +232,7 @@ class Picker:
             self._recent = Recent(self._heard_before())
         self._refused.clear()
         self._describe(shelf)
+        self._loaded_version = self._loading_version
         return True
 
     def _heard_before(self) -> list[tuple[int, int, float]]:
@@ -241,7 +250,8 @@ class Picker:
             borrowed=tuple(sorted(str(mood) for mood in shelf.borrowed)),
         )
         why = self._why_empty()
-        self._say(why)
+        self._whys["choosing"] = why
+        self._show_why()
         self._notes.warn("songs", f"MoodCam waits: {why}" if why else "")
 
     def _why_empty(self) -> str:
@@ -280,25 +290,32 @@ class Picker:
     def _find(self, uri: str) -> TrackRow | None:
         track = None
         if self._catalogue is not None:
-            with self._notes_trouble():
+            with self._notes_trouble("reading"):
                 track = self._catalogue.find(uri)
         return track
 
     @contextlib.contextmanager
-    def _notes_trouble(self) -> Iterator[None]:
+    def _notes_trouble(self, doing: str) -> Iterator[None]:
         """Let the music go on where the catalogue cannot be read or written."""
         try:
             yield
         except CatalogueError as error:
-            self._trouble(str(error))
+            self._say(doing, str(error))
+        else:
+            self._say(doing, "")
 
-    def _say(self, why: str) -> None:
+    def _say(self, doing: str, why: str) -> None:
+        """Show what is in the way of `doing` something; '' where nothing is."""
+        if why == self._whys[doing]:
+            return
+        self._whys[doing] = why
+        self._show_why()
+        if doing != "choosing":
+            self._notes.warn(doing, why)
+
+    def _show_why(self) -> None:
+        why = next(filter(None, self._whys.values()), "")
         self.status = dataclasses.replace(self.status, why=why)
-
-    def _trouble(self, sentence: str) -> None:
-        self._say(sentence)
-        self._notes.warn("catalogue", sentence)
-        self._looked_at = self._clock() + RETRY_SECONDS
 
 
 class _Loader:

@@ -8,7 +8,12 @@ import pytest
 from mopidy_moodcam.dj.queue import Queue
 from mopidy_moodcam.dj.reasons import NOTHING_PLAYABLE, NOTHING_SCANNED
 from mopidy_moodcam.glossary import Affect, SongMood, Target, Verdict
-from mopidy_moodcam.picker import RELOAD_SECONDS, RETRY_SECONDS, Picker
+from mopidy_moodcam.picker import (
+    REFUSED_SECONDS,
+    RELOAD_SECONDS,
+    RETRY_SECONDS,
+    Picker,
+)
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.schema import CatalogueError
@@ -187,6 +192,40 @@ def test_songs_that_could_not_be_loaded_are_tried_again(
     assert clock.now - began > RETRY_SECONDS
     assert picker.status.why == ""
     assert picker.pick(HAPPY, after=None, queue=Queue())
+
+
+def test_a_notice_that_nothing_is_left_ends_with_the_next_pick(picker, path, clock):
+    stock(path, 2)
+    load(picker, clock)
+    for _ in range(2):
+        picker.refused(picker.pick(HAPPY, after=None, queue=Queue()))
+    assert picker.pick(HAPPY, after=None, queue=Queue()) is None
+    assert picker.status.why
+    clock.now += REFUSED_SECONDS + 1
+    assert picker.pick(HAPPY, after=None, queue=Queue())
+    assert picker.status.why == ""
+
+
+def test_trouble_with_writing_is_over_when_something_was_written(
+    picker, path, clock, monkeypatch, caplog
+):
+    stock(path)
+    load(picker, clock)
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+
+    def fail(*_):
+        raise CatalogueError("The disk is full; make room")
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(Catalogue, "note_play", fail)
+            picker.started(1, pick)
+            picker.started(1, pick)
+        assert picker.status.why == "The disk is full; make room"
+        assert picker.pick(HAPPY, after=None, queue=Queue())
+        picker.started(2, pick)
+        assert picker.status.why == ""
+    assert caplog.messages == ["The disk is full; make room"] * 2
 
 
 def test_songs_are_loaded_anew_when_somebody_asks(picker, path, clock):
