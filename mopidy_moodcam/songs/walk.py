@@ -8,13 +8,14 @@ knows Mopidy.
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 import os
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mopidy_moodcam import logs
 from mopidy_moodcam.songs.scan import WalkedTrack
+from mopidy_moodcam.songs.survey import FILE, LOCAL, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Known = Callable[[str, Path | None], bool]
 
 T = TypeVar("T")
-logger = logging.getLogger(__name__)
+logger = logs.plain(__name__)
 
 OURS = "moodcam"
 LOOKED_UP_AT_ONCE = 100
@@ -32,6 +33,9 @@ PATIENCE = 60.0
 MOST_FOLDERS = 20_000
 """Folders opened per library: some, such as radio directories, never end."""
 
+FIRST = (LOCAL, FILE)
+"""Libraries walked before all others: their songs can be analysed."""
+
 ALL_LOCAL = "local:directory?type=track"
 """Mopidy-Local lists each track here once, and in a dozen other folders again."""
 
@@ -39,12 +43,15 @@ ALL_LOCAL = "local:directory?type=track"
 def walk(
     config: Any,  # noqa: ANN401  Mopidy's, whose type has another name in each version
     known: Known = lambda _uri, _path: False,
+    survey: Survey | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[WalkedTrack]:
     """Yield each track of all enabled libraries once.
 
     `config` is Mopidy's. Tracks that are `known` by URI and file come without
-    texts: looking up a file costs more than finding it. A library that does not
-    start or answer is left out with one warning.
+    texts: looking up a file costs more than finding it. `survey` is filled on the
+    way, `say` gets each library's name when its turn comes. A library that does
+    not start or answer is left out with one warning.
     """
     backends = _start_backends(config)
     core = None
@@ -53,7 +60,8 @@ def walk(
 
         proxies = [backend.proxy() for backend in backends]
         core = Core.start(config=config, backends=proxies)
-        yield from _tracks(core.proxy().library, _media_dir(config), known)
+        uris = _uris(core.proxy().library, survey or Survey(), say)
+        yield from _tracks(core.proxy().library, uris, _media_dir(config), known)
     finally:
         for actor in [core, *backends]:
             if actor is not None and actor.is_alive():
@@ -114,11 +122,12 @@ def _guarded(name: str, action: Callable[[], T]) -> T | None:
 
 def _tracks(
     library: Any,  # noqa: ANN401  a proxy
+    uris: Iterator[str],
     media_dir: Path | None,
     known: Known,
 ) -> Iterator[WalkedTrack]:
     unknown: list[str] = []
-    for uri in _uris(library):
+    for uri in uris:
         path = path_of(uri, media_dir)
         if known(uri, path):
             yield WalkedTrack(uri, path)
@@ -130,33 +139,61 @@ def _tracks(
     yield from _looked_up(library, unknown, media_dir)
 
 
-def _uris(library: Any) -> Iterator[str]:  # noqa: ANN401
-    seen: set[str] = set()
-    for root in _browse(library, None):
-        if root.uri.startswith(f"{OURS}:"):
+def _uris(
+    library: Any,  # noqa: ANN401
+    survey: Survey,
+    say: Callable[[str], None],
+) -> Iterator[str]:
+    for root in sorted(_browse(library, None) or (), key=_turn):
+        if _scheme(root) == OURS:
             continue
-        folders = [ALL_LOCAL] if root.uri.startswith("local:") else [root.uri]
-        for uri in _below(library, folders):
-            if uri not in seen:
-                seen.add(uri)
+        say(root.name or root.uri)
+        top = ALL_LOCAL if _scheme(root) == LOCAL else root.uri
+        for uri in _below(library, top, survey):
+            if uri not in survey.found:
+                survey.found.add(uri)
                 yield uri
 
 
-def _below(library: Any, folders: list[str]) -> Iterator[str]:  # noqa: ANN401
-    """Yield the tracks in and below `folders`, each folder opened once."""
-    seen = set(folders)
-    while folders and len(seen) < MOST_FOLDERS:
-        for ref in _browse(library, folders.pop()):
+def _scheme(ref: Any) -> str:  # noqa: ANN401
+    return ref.uri.partition(":")[0]
+
+
+def _turn(root: Any) -> int:  # noqa: ANN401
+    scheme = _scheme(root)
+    return FIRST.index(scheme) if scheme in FIRST else len(FIRST)
+
+
+def _below(library: Any, top: str, survey: Survey) -> Iterator[str]:  # noqa: ANN401
+    """Yield the tracks in and below the folder `top`, each folder opened once."""
+    folders, seen, faults = [top], {top}, 0
+    for _ in range(MOST_FOLDERS):
+        if not folders:
+            break
+        folder = folders.pop()
+        refs = _browse(library, folder)
+        faults += refs is None
+        survey.folders[folder] = bool(refs)
+        for ref in refs or ():
             if ref.type == "track":
                 yield ref.uri
             elif ref.uri not in seen:
                 seen.add(ref.uri)
                 folders.append(ref.uri)
+    if folders:
+        logger.warning(
+            "%r has more than %d folders: what is in the others is not scanned.",
+            top,
+            MOST_FOLDERS,
+        )
+    elif not faults:
+        survey.finished.add(top.partition(":")[0])
 
 
-def _browse(library: Any, uri: str | None) -> list[Any]:  # noqa: ANN401
+def _browse(library: Any, uri: str | None) -> list[Any] | None:  # noqa: ANN401
+    """Return what is in a folder, or None where its library failed or was too slow."""
     found = _guarded(uri or "browse", lambda: library.browse(uri).get(timeout=PATIENCE))
-    return [ref for ref in found or () if ref.uri]
+    return None if found is None else [ref for ref in found if ref.uri]
 
 
 def _looked_up(
