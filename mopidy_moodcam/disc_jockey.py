@@ -82,6 +82,7 @@ class DiscJockey:
         self._picks: dict[int, Pick] = {}
         self._started: set[int] = set()
         self._gone: set[int] = set()
+        self._half_known: set[int] = set()
         self._queue = Queue()
         self._left_as = Queue()
         self._played: frozenset[int] = frozenset()
@@ -198,6 +199,15 @@ class DiscJockey:
         self._stopped_by_person = False
         self._dirty = True
 
+    def songs_changed(self) -> None:
+        """Look again for what to queue: there are other songs than before."""
+        for tlid in self._half_known & set(self._picks):
+            self._picks[tlid] = self._picker.recall(self._picks[tlid].uri)
+            if tlid in self._started and tlid not in self._gone:
+                self._picker.started(tlid, self._picks[tlid])
+        self._half_known.clear()
+        self._dirty = True
+
     def serve(self, target: Target | None) -> None:
         """Bring the queue to what the target asks for, if there is reason to."""
         if target is None or self._clock() < self._asked_until:
@@ -265,9 +275,8 @@ class DiscJockey:
             return frozenset()
         coming = self._picks if self._settings.dry_run else upcoming(self._queue)
         picks = {tlid: self._picks[tlid] for tlid in coming if tlid in self._picks}
-        return frozenset(
-            tlid for tlid, p in picks.items() if p.song_mood != target.song_mood
-        )
+        others = {t for t, p in picks.items() if p.song_mood != target.song_mood}
+        return frozenset(others - self._half_known)
 
     def _went_back_to(self, tlid: int) -> bool:
         tlids = self._queue.tlids
@@ -288,6 +297,8 @@ class DiscJockey:
             uris = dict(entries)
             for tlid in self._own.tlids:
                 self._picks[tlid] = self._picker.recall(uris[tlid])
+            if self._picker.shelf is None:  # their song moods are not known yet
+                self._half_known.update(self._own.tlids)
         self._gone |= self._own.keep(entries)
         self._adopt_awaited()
         self._memory.remember(own=tuple(sorted(tuple(p) for p in self._own.to_json())))

@@ -197,7 +197,7 @@ class Loop:
         if self._picker.refresh():
             self._desk.lay_out(self._picker.shelf)
             mpd.wake("playlists_loaded")
-            self._dj.take_up()
+            self._dj.songs_changed()
         try:
             self._serve()
         finally:

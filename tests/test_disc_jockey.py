@@ -91,16 +91,27 @@ class TestPicker:
     def __init__(self, clock):
         self.clock = clock
         self.made = 0
+        self.shelf = ()
+        self.followed = []
+        self.noted = []
+
+    def recall(self, uri):
+        """Know the song mood only where the songs are there, as the picker does."""
+        mood = SongMood.CALM if self.shelf is None else SongMood.HAPPY
+        return Pick(uri, uri, "Nobody", mood, "queued before", self.clock())
 
     def pick(self, target, *, after, queue):
-        del after, queue
+        del queue
+        self.followed.append(after)
         self.made += 1
         title = f"{target.song_mood} {self.made}"
         reason = f"because {target.why}"
         uri = f"test:{title}"
         return Pick(uri, title, "Nobody", target.song_mood, reason, self.clock())
 
-    def started(self, tlid, pick): ...
+    def started(self, tlid, pick):
+        self.noted.append((tlid, pick.song_mood))
+
     def heard(self, uri): ...
     def ended(self, tlid, pick, outcome): ...
     def queued(self, pick): ...
@@ -123,7 +134,10 @@ def make(tmp_path, clock, player):
     def make(**settings):
         settings = dataclasses.replace(Settings(), **settings)
         memory = Memory(tmp_path / "state.json")
-        return DiscJockey(settings, memory, player, TestPicker(clock), clock=clock)
+        picker = TestPicker(clock)
+        dj = DiscJockey(settings, memory, player, picker, clock=clock)
+        dj.picker = picker
+        return dj
 
     return make
 
@@ -278,3 +292,45 @@ def test_music_that_a_person_starts_again_may_be_started_again(playing, player, 
     playing.look()
     wait(playing, clock)
     assert player.playback == "playing"
+
+
+@pytest.fixture
+def restarted(make):
+    """A disc jockey after a restart, whose songs are not loaded yet."""
+    make().serve(HAPPY)
+    dj = make()
+    dj.picker.shelf = None
+    dj.look()
+    return dj
+
+
+def test_own_songs_stay_over_a_restart_before_the_songs_are_loaded(restarted, player):
+    before = list(player.entries)
+    restarted.serve(HAPPY)
+    restarted.picker.shelf = ()
+    restarted.songs_changed()
+    restarted.serve(HAPPY)
+    assert player.entries == before
+    restarted.serve(SAD)
+    assert all("sad" in uri for _, uri in player.entries)
+
+
+def test_a_song_heard_before_the_songs_are_loaded_counts_for_its_mood(
+    restarted, player
+):
+    tlid, uri = player.entries[0]
+    player.play(tlid)
+    restarted.track_started(tlid, uri)
+    restarted.picker.shelf = ()
+    restarted.songs_changed()
+    assert restarted.picker.noted[-1] == (tlid, SongMood.HAPPY)
+
+
+def test_other_songs_do_not_end_the_hands_off_time(make, player):
+    dj = make()
+    dj.serve(HAPPY)
+    player.append("test:theirs")
+    dj.look()
+    until = dj.hands_off_until
+    dj.songs_changed()
+    assert dj.hands_off_until == until > 0

@@ -272,3 +272,33 @@ def test_readings_from_elsewhere_are_dropped_while_no_camera_is_to_look(evening)
     evening.loop.take(reading)
     assert evening.desk.status.counters.readings == 1
     assert not evening.desk.status.camera.elsewhere
+
+
+def test_songs_loaded_anew_leave_the_hands_off_time_alone(evening):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    evening.player.entries.insert(0, (900, "test:theirs"))
+    evening.loop.queue_changed()
+    until = evening.desk.status.hands_off_until
+    shelf = evening.desk.shelf
+    evening.loop.take(desks.ReloadCatalogue())
+    tries = time.monotonic() + 20
+    while evening.desk.shelf is shelf:
+        assert time.monotonic() < tries, "no shelf was loaded"
+        evening.tick()
+        threading.Event().wait(0.01)
+    assert evening.desk.status.hands_off_until == until
+
+
+def test_own_songs_are_known_with_their_moods_after_a_restart(begin, evening):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    entries = list(evening.player.entries)
+    evening.loop.close()
+    again = begin()
+    again.player.entries = list(entries)
+    again.loop.queue_changed()
+    again.wait_for_songs()
+    again.tick(60)
+    assert again.player.entries == entries
+    picks = again.desk.status.next_picks
+    assert [pick.song_mood for pick in picks] == [SongMood.HAPPY] * 2
+    assert all(pick.track_id for pick in picks)
