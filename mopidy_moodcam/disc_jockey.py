@@ -19,6 +19,7 @@ from mopidy_moodcam.dj.queue import (
     still_removable,
     upcoming,
 )
+from mopidy_moodcam.glossary import Verdict
 from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.player import PlayerAwayError
 
@@ -83,6 +84,7 @@ class DiscJockey:
         self._started: set[int] = set()
         self._gone: set[int] = set()
         self._half_known: set[int] = set()
+        self._banned: set[str] = set()
         self._queue = Queue()
         self._left_as = Queue()
         self._played: frozenset[int] = frozenset()
@@ -208,6 +210,13 @@ class DiscJockey:
         self._half_known.clear()
         self._dirty = True
 
+    def judged(self, uri: str, verdict: Verdict) -> None:
+        """Note that a person loves or bans a song: a banned one is not to come."""
+        if verdict is Verdict.BANNED:
+            self._banned.add(uri)
+        else:
+            self._banned.discard(uri)
+
     def serve(self, target: Target | None) -> None:
         """Bring the queue to what the target asks for, if there is reason to."""
         if target is None or self._clock() < self._asked_until:
@@ -270,13 +279,17 @@ class DiscJockey:
         return self._own.tlids if self._own else frozenset()
 
     def _stale(self, target: Target) -> frozenset[int]:
-        """Return the picks to come that were made for another song mood."""
-        if self._clock() < self.hands_off_until:
-            return frozenset()
+        """Return the picks to come that a person banned, or made for another mood.
+
+        In the hands-off time only what a person banned goes.
+        """
         coming = self._picks if self._settings.dry_run else upcoming(self._queue)
         picks = {tlid: self._picks[tlid] for tlid in coming if tlid in self._picks}
+        banned = {tlid for tlid, p in picks.items() if p.uri in self._banned}
+        if self._clock() < self.hands_off_until:
+            return frozenset(banned)
         others = {t for t, p in picks.items() if p.song_mood != target.song_mood}
-        return frozenset(others - self._half_known)
+        return frozenset(banned | others - self._half_known)
 
     def _went_back_to(self, tlid: int) -> bool:
         tlids = self._queue.tlids

@@ -177,6 +177,7 @@ class Loop:
         match command:
             case desks.JudgeTrack(uri=uri, verdict=verdict):
                 self._picker.judge(uri, verdict)
+                self._dj.judged(uri, verdict)
             case desks.ReloadCatalogue():
                 self._picker.reload()
             case desks.TakeReading():

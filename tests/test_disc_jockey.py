@@ -7,7 +7,7 @@ import pytest
 
 from mopidy_moodcam.disc_jockey import AWAIT_SECONDS, RETRY_SECONDS, TRIES, DiscJockey
 from mopidy_moodcam.dj.queue import Queue
-from mopidy_moodcam.glossary import Affect, Pick, SongMood, Target
+from mopidy_moodcam.glossary import Affect, Pick, SongMood, Target, Verdict
 from mopidy_moodcam.memory import Memory
 from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.settings import Settings
@@ -334,3 +334,27 @@ def test_other_songs_do_not_end_the_hands_off_time(make, player):
     until = dj.hands_off_until
     dj.songs_changed()
     assert dj.hands_off_until == until > 0
+
+
+@pytest.mark.parametrize("hands_off", [False, True])
+def test_a_song_to_come_that_a_person_bans_goes(make, player, hands_off):
+    dj = make()
+    dj.serve(HAPPY)
+    if hands_off:
+        player.append("test:theirs")
+        dj.look()
+    dj.judged("test:happy 2", Verdict.BANNED)
+    dj.serve(HAPPY)
+    uris = dict(player.entries).values()
+    assert "test:happy 2" not in uris
+    assert len(dj.next_picks) == 2
+
+
+def test_a_song_that_a_person_bans_and_queues_stays(make, player):
+    dj = make()
+    dj.serve(HAPPY)
+    player.append("test:theirs")
+    dj.look()
+    dj.judged("test:theirs", Verdict.BANNED)
+    dj.serve(HAPPY)
+    assert "test:theirs" in dict(player.entries).values()

@@ -8,7 +8,7 @@ import pytest
 
 from mopidy_moodcam import desk as desks
 from mopidy_moodcam.dj.queue import Queue
-from mopidy_moodcam.glossary import Goal, Reading, SongMood
+from mopidy_moodcam.glossary import Goal, Reading, SongMood, Verdict
 from mopidy_moodcam.loop import AWAY_SECONDS, TICK, Loop
 from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.settings import Settings
@@ -287,6 +287,14 @@ def test_songs_loaded_anew_leave_the_hands_off_time_alone(evening):
         evening.tick()
         threading.Event().wait(0.01)
     assert evening.desk.status.hands_off_until == until
+
+
+def test_never_play_takes_a_song_to_come_out_of_the_queue(evening):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    banned = evening.player.entries[1][1]
+    evening.loop.take(desks.JudgeTrack(banned, Verdict.BANNED))
+    assert banned not in dict(evening.player.entries).values()
+    assert len(evening.desk.status.next_picks) == 2
 
 
 def test_own_songs_are_known_with_their_moods_after_a_restart(begin, evening):
