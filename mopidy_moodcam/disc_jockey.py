@@ -24,7 +24,7 @@ from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.player import PlayerAwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from mopidy_moodcam.dj.queue import Edits
     from mopidy_moodcam.glossary import Pick, Target
@@ -331,7 +331,7 @@ class DiscJockey:
     def _carry_out(self, edits: Edits, target: Target) -> None:
         if edits.make_room:
             self._player.remove(still_removable(self._queue, edits.remove))
-        added = self._append(target, edits.add)
+        added = self._append(target, edits)
         if edits.remove and not edits.make_room and (added or not edits.add):
             self._look_again()
             self._player.remove(still_removable(self._queue, edits.remove))
@@ -341,11 +341,12 @@ class DiscJockey:
             self._left_as = self._queue
             self._keep_own()
 
-    def _append(self, target: Target, count: int) -> int:
-        """Queue `count` picks; return how many Mopidy took."""
+    def _append(self, target: Target, edits: Edits) -> int:
+        """Queue `edits.add` picks; return how many Mopidy took."""
         added = refused = 0
-        while added < count and refused < TRIES:
-            pick = self._picker.pick(target, after=self._last_uri(), queue=self._queue)
+        while added < edits.add and refused < TRIES:
+            after = self._last_uri(but=edits.remove)
+            pick = self._picker.pick(target, after=after, queue=self._queue)
             if pick is None:
                 break
             tlid = self._insert(pick)
@@ -410,9 +411,12 @@ class DiscJockey:
             told = (f"{pick.title} by {pick.artist}: {pick.reason}" for pick in picks)
             logger.info("%s %s", what, "; then ".join(told))
 
-    def _last_uri(self) -> str | None:
-        """Return the URI of the track that a new pick would follow."""
-        return self._queue.entries[-1][1] if self._queue.entries else None
+    def _last_uri(self, *, but: Collection[int]) -> str | None:
+        """Return the URI of the track that a new pick follows when `but` are gone."""
+        staying = (
+            uri for tlid, uri in reversed(self._queue.entries) if tlid not in but
+        )
+        return next(staying, None)
 
     def _rehearse(self, target: Target, *, afresh: bool) -> None:
         """Say what would be queued, and queue nothing: a shadow day."""

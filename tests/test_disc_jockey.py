@@ -358,3 +358,13 @@ def test_a_song_that_a_person_bans_and_queues_stays(make, player):
     dj.judged("test:theirs", Verdict.BANNED)
     dj.serve(HAPPY)
     assert "test:theirs" in dict(player.entries).values()
+
+
+def test_a_pick_follows_the_song_before_it_and_none_that_goes(make, player):
+    dj = make()
+    player.append("test:theirs")
+    dj.serve(HAPPY)
+    dj.serve(SAD)
+    happy, sad = dj.picker.followed[:2], dj.picker.followed[2:]
+    assert happy == ["test:theirs", "test:happy 1"]
+    assert sad == ["test:theirs", "test:sad 3"]
