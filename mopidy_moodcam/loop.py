@@ -293,6 +293,9 @@ class Loop:
         notices = [self._picker.status.why]
         if self._eye_says.word in {"trouble", "ready"}:  # ready, but with less
             notices.append(self._eye_says.why)
+        wish = self._wish()
+        if self._conductor.learnt.baseline_until is not None and not wish.look:
+            notices.append(f"No camera here looks at the resting face: {wish.why}")
         return tuple(notice for notice in notices if notice)
 
 

@@ -35,7 +35,7 @@ CAMERA: dict[CameraState, str] = {
     CameraState.NEEDS_CONSENT: "waits for your consent on the page",
     CameraState.STARTING: "is starting",
     CameraState.WATCHING: "on",
-    CameraState.RESTING: "rests until music plays",
+    CameraState.RESTING: "rests",
     CameraState.GUESTS: "waits because guests are here",
     CameraState.PAUSED: "paused",
     CameraState.TROUBLE: "in trouble",
@@ -59,6 +59,8 @@ def _status_lines(status: Status) -> Iterator[tuple[str, str]]:
     yield "goal", f"Goal: {status.goal} ({GOALS[status.goal]})"
     if status.paused_until is not None:
         yield "pause", f"Paused until {clock(status.paused_until)}"
+    if status.quiet:
+        yield "quiet", "Quiet hours: no camera looks, and no songs are picked"
     if status.dry_run:
         yield "dry_run", "Trial: picks are named, but nothing is queued"
     yield "songs", _songs(status)

@@ -310,3 +310,20 @@ def test_own_songs_are_known_with_their_moods_after_a_restart(begin, evening):
     picks = again.desk.status.next_picks
     assert [pick.song_mood for pick in picks] == [SongMood.HAPPY] * 2
     assert all(pick.track_id for pick in picks)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({}, "no camera is set"),
+        ({"camera": "auto"}, "switch it on once"),
+        ({"quiet_hours": "00:00-24:00"}, "these are quiet hours"),
+    ],
+)
+def test_a_resting_face_that_no_camera_looks_at_is_said_to_be_so(begin, settings, why):
+    evening = begin(**settings)
+    evening.loop.take(desks.Baseline())
+    (notice,) = (n for n in evening.desk.status.notices if "resting face" in n)
+    assert why in notice
+    evening.tick(121)
+    assert not any("resting face" in n for n in evening.desk.status.notices)

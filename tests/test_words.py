@@ -1,0 +1,18 @@
+import pytest
+
+from mopidy_moodcam import words
+from mopidy_moodcam.status import CameraState, CameraStatus, Status
+
+
+@pytest.mark.parametrize(
+    "why", ["nothing is playing", "the goal is to hold what plays", "no camera is set"]
+)
+def test_a_camera_that_rests_says_why_and_nothing_else(why):
+    camera = CameraStatus(on=True, state=CameraState.RESTING, why=why)
+    line = words.status_lines(Status(camera=camera))["camera"]
+    assert line == f"Camera rests ({why})"
+
+
+def test_quiet_hours_have_a_line_of_their_own():
+    assert "quiet" not in words.status_lines(Status())
+    assert words.status_lines(Status(quiet=True))["quiet"].startswith("Quiet hours")
