@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
 import os
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam.glossary import Goal, SongMood
+from mopidy_moodcam.logs import plain
 
 if TYPE_CHECKING:
     import pathlib
 
-logger = logging.getLogger(__name__)
+logger = plain(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -51,3 +51,10 @@ def test_a_folder_that_cannot_be_written_is_named_once(tmp_path, caplog):
     assert len(caplog.messages) == 1
     assert "writable" in caplog.text
     assert memory.now.consent
+
+
+def test_a_folder_with_brackets_in_its_name_is_no_markup(tmp_path, caplog):
+    memory = Memory(tmp_path / "[red]" / "state.json")
+    memory.remember(consent=True)
+    assert "(red)" in caplog.text
+    assert "[red]" not in caplog.text
