@@ -77,15 +77,14 @@ song no more exactly than that.
 class Choice:
     """A song chosen: its row on the shelf, its number, what for, and why.
 
-    `song_mood` is the target's, under which feedback counts; `widened` says
-    that the song itself is of another song mood, for want of fresh ones.
+    `song_mood` is the target's, under which feedback counts; for want of fresh
+    ones the song itself may be of another.
     """
 
     row: int
     track_id: int
     song_mood: SongMood
     reason: str
-    widened: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,7 +94,6 @@ class _Stage:
     rows: np.ndarray
     fresh: bool = True
     capped: bool = True
-    widened: bool = False
     remark: str = ""
 
 
@@ -170,10 +168,10 @@ class Chooser:
         yield _Stage(self._near(members, at))
         yield _Stage(self._at_large(members))
         for rows in self._neighbours(at):
-            yield _Stage(rows, widened=True, remark=short)
+            yield _Stage(rows, remark=short)
         yield _Stage(self._at_large(members), capped=False, remark=often)
         for rows in self._neighbours(at):
-            yield _Stage(rows, capped=False, widened=True, remark=often)
+            yield _Stage(rows, capped=False, remark=often)
         for rows in (members, self._all):
             yield _Stage(self._at_large(rows), fresh=False, capped=False, remark=again)
 
@@ -243,4 +241,4 @@ class Chooser:
             self._shelf, row, target, feedback, before=before, remarks=remarks
         )
         number = int(self._shelf.track_id[row])
-        return Choice(row, number, target.song_mood, words, stage.widened)
+        return Choice(row, number, target.song_mood, words)

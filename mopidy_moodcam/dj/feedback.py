@@ -130,32 +130,6 @@ class Feedback:
         played, skipped = tracks.get(row, (0, 0)) if row is not None else (0, 0)
         return int(played), int(skipped)
 
-    def explain(self, track_id: int) -> tuple[str, ...]:
-        """Say in words what is known of a track, a clause for each song mood."""
-        said = [
-            f"when {song_mood}, {words}"
-            for song_mood in SongMood
-            if (words := in_words(*self.counts(track_id, song_mood)))
-        ]
-        verdict = self._verdict(track_id)
-        return ((f"you {verdict} it",) if verdict else ()) + tuple(said)
-
-    def forget(self, track_id: int | None = None) -> None:
-        """Forget what plays and skips taught, of one track or of all."""
-        if track_id is None:
-            self._tastes = {mood: _Taste() for mood in SongMood}
-            return
-        for song_mood in SongMood:
-            played, skipped = self.counts(track_id, song_mood)
-            self._count(track_id, song_mood, -played, -skipped)
-
-    def _verdict(self, track_id: int) -> str:
-        row = self._numbers.row(track_id)
-        on_shelf = row is not None and bool(self._shelf.loved[row])
-        default = Verdict.LOVED if on_shelf else Verdict.NONE
-        verdict = self._verdicts.get(track_id, default)
-        return "" if verdict is Verdict.NONE else str(verdict)
-
     def _count(
         self, track_id: int, song_mood: SongMood, played: int, skipped: int
     ) -> None:
@@ -187,10 +161,7 @@ class _Taste:
             self._artists[artist] += counts
         self._stacked = None
         self._sounds.pop(row, None)
-        if self.tracks[row].any():
-            self._sounds[row] = sound
-        else:
-            del self.tracks[row]
+        self._sounds[row] = sound
         if len(self._sounds) > SOUND_MEMORY:
             del self._sounds[next(iter(self._sounds))]
 

@@ -24,6 +24,7 @@ from mopidy_moodcam.desk import (
     TakeMood,
     TakeReading,
 )
+from mopidy_moodcam.feeling.corrections import VERDICTS
 from mopidy_moodcam.glossary import (
     EXPRESSIONS,
     UNKNOWN,
@@ -44,7 +45,6 @@ WEEK = 7 * 86400.0
 """No override or pause lasts longer; a longer one is a slip of the keyboard."""
 
 MOODS = (*EXPRESSIONS, UNKNOWN)
-VERDICTS = ("right", "wrong", "concentrating", *EXPRESSIONS)
 
 
 def decode(text: bytes) -> Body:

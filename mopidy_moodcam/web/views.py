@@ -6,9 +6,9 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam import words
+from mopidy_moodcam.feeling.corrections import VERDICTS
 from mopidy_moodcam.glossary import Goal, SongMood
 from mopidy_moodcam.status import CameraState
-from mopidy_moodcam.web.bodies import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

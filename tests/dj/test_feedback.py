@@ -1,4 +1,4 @@
-"""What plays and skips teach, for which song mood, and how it is seen and forgotten."""
+"""What plays and skips teach, and for which song mood."""
 
 from __future__ import annotations
 
@@ -115,30 +115,11 @@ def test_a_verdict_taken_back_counts_at_once_even_where_the_shelf_says_loved(she
     assert feedback.loved(np.arange(6)).tolist() == [True, True, False, *[True] * 3]
 
 
-def test_what_is_known_of_a_song_is_said_in_words(shelf):
+def test_what_is_known_of_a_song_is_counted_for_each_song_mood(shelf):
     feedback = Feedback(shelf, [(3, HAPPY, 2, 1), (3, SAD, 0, 3)])
-    feedback.judge(3, Verdict.LOVED)
-    assert feedback.explain(3) == (
-        "you loved it",
-        "when happy, you heard it through twice and you skipped it once",
-        "when sad, you skipped it 3 times",
-    )
-    assert feedback.explain(4) == ()
-    assert feedback.explain(999) == ()
-
-
-def test_forgetting_one_song_leaves_the_others(shelf):
-    feedback = Feedback(shelf, [(3, HAPPY, 2, 1), (4, HAPPY, 0, 3)])
-    feedback.forget(3)
-    only = Feedback(shelf, [(4, HAPPY, 0, 3)])
-    assert feedback.explain(3) == ()
-    assert np.allclose(expected(feedback), expected(only))
-
-
-def test_forgetting_all_is_a_fresh_start(shelf):
-    feedback = Feedback(shelf, [(3, HAPPY, 2, 1)])
-    feedback.forget()
-    assert np.array_equal(expected(feedback), expected(Feedback(shelf)))
+    assert feedback.counts(3, HAPPY) == (2, 1)
+    assert feedback.counts(3, SAD) == (0, 3)
+    assert feedback.counts(4, HAPPY) == feedback.counts(999, HAPPY) == (0, 0)
 
 
 def test_rows_of_tracks_no_longer_on_the_shelf_are_passed_over(shelf):
