@@ -147,26 +147,33 @@ class DiscJockey:
         self._keep_own()
         self._dirty = True
 
-    def track_started(self, tlid: int, uri: str) -> bool:
-        """Note that a track plays; return whether it is one of the DJ's."""
+    def track_started(self, tlid: int, uri: str, *, ask_core: bool = True) -> None:
+        """Note that a track plays.
+
+        Without `ask_core` the track before is judged later, by the next `judge`,
+        and the queue is looked at by the next `look`.
+        """
         went_back = self._unjudged is not None and self._went_back_to(tlid)
         self._played |= {tlid}
         self._starting = self._stopped_by_person = False
         try:
-            self.judge(went_back=went_back)
-            self.look()
+            if ask_core:
+                self.judge(went_back=went_back)
+                self.look()
         finally:
-            own = self._note_start(tlid, uri)
-        return own
+            self._note_start(tlid, uri)
 
-    def _note_start(self, tlid: int, uri: str) -> bool:
+    def is_own(self, tlid: int) -> bool:
+        """Say whether a track is one of the DJ's."""
+        return tlid in self._picks
+
+    def _note_start(self, tlid: int, uri: str) -> None:
         pick = self._picks.get(tlid)
         if pick is not None:
             self._picker.started(tlid, pick)
             self._started.add(tlid)
         else:
             self._picker.heard(uri)
-        return pick is not None
 
     def track_ended(self, tlid: int, position: int, length: int | None) -> None:
         """Note how a track ended; it is judged when it is known what came next."""

@@ -119,9 +119,11 @@ class Loop:
         """Core plays another track."""
         try:
             with self._asking_core():
-                if self._dj.track_started(tlid, uri):
-                    self._conductor.song_played()
+                ask_core = self._may_ask_core()
+                self._dj.track_started(tlid, uri, ask_core=ask_core)
         finally:
+            if self._dj.is_own(tlid):
+                self._conductor.song_played()
             self._go_on()
 
     def track_ended(self, tlid: int, position: int, length: int | None) -> None:

@@ -201,6 +201,21 @@ def test_lift_takes_a_step_with_each_of_the_djs_songs(evening):
     assert evening.desk.status.target.affect == way[-1]
 
 
+def test_songs_that_start_while_core_does_not_answer_are_steps_all_the_same(evening):
+    evening.loop.take(desks.SetGoal(Goal.LIFT))
+    evening.loop.take(desks.TakeMood("sad", 36_000))
+    before = evening.desk.status.target.affect
+    (first, uri), (second, other) = evening.player.entries
+    evening.player.away = True
+    with pytest.raises(PlayerAwayError):
+        evening.loop.track_started(first, uri)
+    asked = evening.player.asked
+    evening.loop.track_started(second, other)
+    evening.loop.track_started(first, uri)
+    assert evening.player.asked == asked
+    assert evening.desk.status.target.affect.valence > before.valence + 0.3
+
+
 def test_the_switch_works_at_once_while_core_does_not_answer(evening):
     evening.loop.take(desks.Override(SongMood.HAPPY))
     evening.player.away = True
