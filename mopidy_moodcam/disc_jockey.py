@@ -205,8 +205,11 @@ class DiscJockey:
         """End the hands-off time: a person has asked for something."""
         self.hands_off_until = 0.0
         self._asked_until = 0.0
-        self._stopped_by_person = False
         self._dirty = True
+
+    def may_play_again(self) -> None:
+        """Let music that a person stopped be started: a person asks for music."""
+        self._stopped_by_person = False
 
     def songs_changed(self) -> None:
         """Look again for what to queue: there are other songs than before."""

@@ -18,7 +18,7 @@ from mopidy_moodcam import mpd
 from mopidy_moodcam.conductor import Conductor
 from mopidy_moodcam.disc_jockey import DiscJockey
 from mopidy_moodcam.eye import EyeKeeper
-from mopidy_moodcam.glossary import Reading
+from mopidy_moodcam.glossary import Goal, Reading
 from mopidy_moodcam.logs import plain
 from mopidy_moodcam.memory import Memory
 from mopidy_moodcam.picker import Picker
@@ -190,6 +190,8 @@ class Loop:
             case _:
                 self._conductor.take(command)
                 self._dj.take_up()
+                if _asks_for_music(command):
+                    self._dj.may_play_again()
 
     def _go_on(self) -> None:
         """Everything that follows from what was just taken in."""
@@ -299,6 +301,19 @@ class Loop:
         if self._conductor.learnt.baseline_until is not None and not wish.look:
             notices.append(f"No camera here looks at the resting face: {wish.why}")
         return tuple(notice for notice in notices if notice)
+
+
+def _asks_for_music(command: Any) -> bool:  # noqa: ANN401
+    match command:
+        case desks.Override(song_mood=song_mood):
+            return song_mood is not None
+        case desks.SwitchCamera(on=on):
+            return on
+        case desks.SetGoal(goal=goal):
+            return goal is not Goal.HOLD
+        case desks.Pause(seconds=seconds):
+            return seconds == 0
+    return False
 
 
 def _switches(status: Status) -> tuple[Any, ...]:

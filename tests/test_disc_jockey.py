@@ -274,10 +274,13 @@ def test_whoever_removes_the_song_that_plays_is_not_played_another(
     assert player.playback == "stopped"
 
 
-def test_a_person_who_asks_for_something_has_the_music_started(playing, player, clock):
+def test_a_person_who_asks_for_music_has_it_started(playing, player, clock):
     player.clear()
     playing.look()
     playing.take_up()
+    wait(playing, clock)
+    assert player.playback == "stopped"
+    playing.may_play_again()
     wait(playing, clock)
     assert player.playback == "playing"
 

@@ -342,3 +342,32 @@ def test_a_resting_face_that_no_camera_looks_at_is_said_to_be_so(begin, settings
     assert why in notice
     evening.tick(121)
     assert not any("resting face" in n for n in evening.desk.status.notices)
+
+
+@pytest.mark.parametrize(
+    ("command", "playback"),
+    [
+        (desks.Override(SongMood.SAD), "playing"),
+        (desks.SetGoal(Goal.CALM), "playing"),
+        (desks.SwitchCamera(on=True), "playing"),
+        (desks.Pause(0), "playing"),
+        (desks.Pause(5), "stopped"),
+        (desks.Correct("right"), "stopped"),
+        (desks.AllowGuests(allowed=True), "stopped"),
+    ],
+)
+def test_music_that_a_person_stopped_waits_for_somebody_who_asks_for_music(
+    begin, command, playback
+):
+    evening = begin(autostart=True)
+    evening.wait_for_songs()
+    evening.loop.take(desks.TakeMood("happy", 36_000))
+    evening.start(evening.player.current)
+    evening.player.entries = []
+    evening.player.current, evening.player.playback = None, "stopped"
+    evening.loop.queue_changed()
+    evening.tick(10)
+    assert evening.player.playback == "stopped"
+    evening.loop.take(command)
+    evening.tick(30)
+    assert evening.player.playback == playback
