@@ -158,15 +158,14 @@ class Mood:
 class Target:
     """What to play next: a song mood and a point on the plane, with its reason.
 
-    `chosen_by` says who set it: the `mood` with the goal, a `person` by hand
-    (an override), or the `default` where nothing else is known. `until` ends
-    an override.
+    `chosen_by` says who set it: the `mood` with the goal, or a `person` by hand
+    (an override). `until` ends an override.
     """
 
     song_mood: SongMood
     affect: Affect
     why: str
-    chosen_by: Literal["mood", "person", "default"] = "mood"
+    chosen_by: Literal["mood", "person"] = "mood"
     until: float | None = None
 
 

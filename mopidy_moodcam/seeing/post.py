@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 TIMEOUT = 5.0  # seconds; the next reading is worth more than this one
 UNHEARD = (OSError, ValueError, http.client.HTTPException)
 """What comes of no server, no address, and of a server that speaks no HTTP."""
-OFF = "The server's camera is switched off, so this one does not look either."
+OFF = "The server wants no readings now, so this camera does not look."
 
 
 class Poster:

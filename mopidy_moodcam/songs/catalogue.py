@@ -381,14 +381,6 @@ class Catalogue:
         found = self.rows("SELECT track_id, song_mood, plays, skips FROM feedback")
         return [(i, SongMood(mood), p, s) for i, mood, p, s in found]
 
-    def reset_feedback(self, track_id: int | None = None) -> None:
-        """Forget what plays and skips taught, of one track or of all."""
-        with self.writing(grows=False) as connection:
-            connection.execute(
-                "DELETE FROM feedback WHERE ? IS NULL OR track_id = ?",
-                (track_id, track_id),
-            )
-
     # Notes, exclusions, forgetting
 
     def set_meta(self, key: str, value: str | None) -> None:

@@ -195,14 +195,18 @@ def silhouettes(z: np.ndarray, model: ClusterModel) -> np.ndarray:
     """Return each cluster's mean simplified silhouette, float [k], −1 … 1.
 
     From the distances to the own and the next centre (Hruschka 2004), on
-    standardised rows. Shown to people, obeyed by nothing.
+    standardised rows (the first 20,000 are enough). NaN for a cluster without any.
+    Shown to people, obeyed by nothing.
     """
+    z = z[:SAMPLE]
     points, centres = z * model.weights, model.centres * model.weights
     distance = np.sqrt(((points[:, None] - centres[None]) ** 2).sum(2))
     near, next_ = np.sort(distance, axis=1)[:, :2].T
     values = (next_ - near) / np.maximum(next_, 1e-9)
     own = assign(z, model)
-    return np.array([values[own == i].mean() for i in range(len(centres))])
+    sums = np.bincount(own, values, len(centres))
+    with np.errstate(invalid="ignore"):
+        return sums / np.bincount(own, minlength=len(centres))
 
 
 def _by_mood(cluster: Cluster) -> tuple[int, int]:

@@ -202,28 +202,34 @@ def show(catalogue: Catalogue, console: Console) -> int:
     model = current_model(catalogue)
     z = standardise(sounds, model)
     shelf = make_shelf(sounds, model)
-    console.print(_clusters(model, np.bincount(assign(z, model), minlength=1)))
+    console.print(_clusters(model, z))
     console.print(_song_moods(catalogue, shelf, z * model.weights, model.weights))
     for kind, value in catalogue.exclusions():
         console.print(f"Left out: {kind} {value}", markup=False)
     return 0
 
 
-def _clusters(model: ClusterModel, counts: np.ndarray) -> Table:
+def _clusters(model: ClusterModel, z: np.ndarray) -> Table:
     origin = "came with Mopidy-MoodCam" if model.default else "made from this library"
     table = Table(title=f"Clusters ({origin})", title_justify="left")
     table.add_column("no.", justify="right")
     table.add_column("cluster")
     table.add_column("songs for")
     table.add_column("songs", justify="right")
+    table.add_column("apart", justify="right")
     table.add_column("that sound")
-    sizes = np.resize(np.append(counts, np.zeros(64, int)), len(model.clusters))
+    table.caption = (
+        "apart: how clearly its songs are this cluster's, 0 to 1 (silhouette)"
+    )
+    sizes = np.bincount(assign(z, model), minlength=len(model.clusters))
+    apart = fitting.silhouettes(z, model)
     for number, (cluster, size) in enumerate(zip(model.clusters, sizes, strict=True)):
         table.add_row(
             str(number + 1),
             Text(cluster.name + (" (by you)" if cluster.named else "")),
             cluster.song_mood + (" (by you)" if cluster.bound else ""),
             str(size),
+            "" if np.isnan(apart[number]) else f"{apart[number]:.2f}",
             ", ".join(words_for(cluster.centre)),
         )
     return table

@@ -90,7 +90,7 @@ def greet(server, words):
 def test_a_server_whose_camera_is_off_is_a_sentence(server, caplog):
     server.answer = 409
     assert not Poster(server.url).post({})
-    assert "switched off" in caplog.text
+    assert "wants no readings" in caplog.text
 
 
 def test_a_camera_switched_off_there_stops_the_look_here(server, caplog):
@@ -99,7 +99,7 @@ def test_a_camera_switched_off_there_stops_the_look_here(server, caplog):
     server.says = b'{"wanted": false}'
     assert not poster.wanted()
     assert not poster.wanted()
-    assert caplog.text.count("switched off") == 1
+    assert caplog.text.count("wants no readings") == 1
     server.says = b'{"wanted": true}'
     assert poster.wanted()
 

@@ -139,8 +139,6 @@ def test_plays_teach_and_an_outcome_counts_once(catalogue):
     assert [p.outcome for p in catalogue.plays_since(50.0)] == ["skipped"]
     assert catalogue.plays_since(101.0) == []
     assert catalogue.version() == before, "plays do not ask for a new shelf"
-    catalogue.reset_feedback(track)
-    assert catalogue.feedback() == []
 
 
 def test_the_version_grows_with_every_change_by_anyone(path, catalogue):

@@ -255,3 +255,5 @@ def test_silhouettes_are_shown_per_cluster(sounds):
     values = fitting.silhouettes(standardise(sounds, model), model)
     assert values.shape == (len(model.clusters),)
     assert ((values > 0) & (values < 1)).all()
+    lonely = fitting.silhouettes(standardise(sounds, model)[:1], model)
+    assert np.isnan(lonely).sum() == len(model.clusters) - 1

@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -43,6 +44,12 @@ def test_markup_in_titles_is_shown_as_it_is(catalogue):
     catalogue.forget_tracks(f"local:track:{i}.mp3" for i in range(600) if i != 1)
     _, said = say(catalogue)
     assert "[bold red]x[/] [/y]" in said
+
+
+def test_how_far_clusters_lie_apart_is_shown(catalogue):
+    _, said = say(catalogue)
+    assert "apart" in said
+    assert re.search(r"│ +\d+ +│ +0\.\d\d +│", said.replace("┃", "│"))
 
 
 def test_a_renamed_cluster_keeps_its_name_through_a_refit(catalogue):

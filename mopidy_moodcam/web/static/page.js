@@ -15,7 +15,7 @@ const CAMERA = {
   "needs consent": "It is off until you agree once.",
   starting: "It is starting.",
   watching: "It looks at the room now and then.",
-  resting: "It is on, and rests until music plays.",
+  resting: "It is on, and rests.",
   guests: "It waits, because guests are here.",
   paused: "It is paused.",
   trouble: "It cannot see.",
