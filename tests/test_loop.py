@@ -9,7 +9,7 @@ import pytest
 from mopidy_moodcam import desk as desks
 from mopidy_moodcam.dj.queue import Queue
 from mopidy_moodcam.glossary import Goal, Reading, SongMood, Verdict
-from mopidy_moodcam.loop import AWAY_SECONDS, TICK, Loop
+from mopidy_moodcam.loop import AWAY_SECONDS, TICK, Loop, _EyeSays
 from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.songs.catalogue import Catalogue
@@ -371,3 +371,17 @@ def test_music_that_a_person_stopped_waits_for_somebody_who_asks_for_music(
     evening.loop.take(command)
     evening.tick(30)
     assert evening.player.playback == playback
+
+
+def test_a_camera_s_password_never_reaches_the_page(begin):
+    evening = begin(camera="rtsp://me:secret@cam/live?pwd=secret")
+    evening.tick()
+    assert evening.desk.status.camera.source == "rtsp://cam/live"
+    assert "secret" not in str(evening.desk.status)
+
+
+def test_an_eye_that_does_without_something_says_so(begin):
+    evening = begin()
+    evening.loop.take(_EyeSays("ready", "Only frontal faces count."))
+    evening.tick()
+    assert "Only frontal faces count." in evening.desk.status.notices
