@@ -78,7 +78,7 @@ LOOKS = {
         chin=0.3,
     ),
     "surprise": Look(
-        inner_brow=0.9, outer_brow=1.1, lid=1.05, smile=-0.15, jaw=1.2, stretch=-0.5
+        inner_brow=0.9, outer_brow=1.1, lid=1.05, smile=-0.55, jaw=1.0, stretch=-0.8
     ),
     "angry": Look(
         inner_brow=-1.1,
