@@ -144,6 +144,23 @@ def test_prepared_data_reads_as_the_original_without_privatetest(
             np.testing.assert_array_equal(getattr(two, name), getattr(one, name))
 
 
+def test_pictures_are_calmer_at_the_end(training):
+    s = training.Settings(epochs=100, calm=0.3)
+
+    assert training.calmed(s, 0) == training.calmed(s, 69) == s
+    assert training.calmed(s, 70) == training.calmed(s, 99)
+    assert training.calmed(s, 70).rotate < s.rotate
+    assert training.calmed(s, 70).mixup < s.mixup
+    still = np.full((64, 48, 48), 128, np.uint8)
+    still[:, :, 24:] = 30
+    torch.manual_seed(0)
+    early, late = (
+        training.augment(torch.from_numpy(still), training.calmed(s, e))
+        for e in (0, 99)
+    )
+    assert late.std(0).mean() < early.std(0).mean()
+
+
 def test_augmented_pictures_stay_in_range(training):
     faces = training.generated_faces(64)
 
