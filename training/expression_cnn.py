@@ -16,25 +16,24 @@ what ships.
 from __future__ import annotations
 
 import argparse
+import copy
 import dataclasses
+import functools
 import json
 import math
-import signal
-import sys
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
-import torch.distributed as dist
-import torch.multiprocessing
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Net = TypeVar("Net", bound=nn.Module)
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -59,10 +58,10 @@ class Settings:
     start: str = ""  # checkpoint to begin with, for a second, calmer round
     teacher: tuple[str, ...] = ()  # checkpoints to learn from, beside the labels
     device: str = ""  # empty: a GPU where there is one
-    threads: int = 2  # of the CPU, for each worker
-    workers: int = 1  # processes that share the work; on a busy CPU 2 beat 2 threads
-    meet: int = 8  # steps after which workers average their weights (Stich 2019)
-    compile: bool = False  # a fifth faster on a CPU, after minutes of compiling
+    threads: int = 2  # of the CPU
+    save: float = (
+        30.0  # seconds of training that a kill may cost, or an epoch if longer
+    )
     seed: int = 1
 
     channels: tuple[int, ...] = (32, 64, 128, 224)  # at 24, 12, 6 and 3 pixels
@@ -90,7 +89,7 @@ class Settings:
     shift: float = 0.1  # of the picture's side
     gamma: float = 0.5  # exponent e ** ±gamma
     shade: float = 0.35  # light from one side: slope from edge to edge
-    soften: float = 0.35  # share of half batches that lose detail
+    soften: float = 0.35  # share of pictures that lose detail
     sharpen: float = 0.25  # share of pictures
     jpeg: float = 0.25  # share of pictures coarsened by 8x8 cosine transform
     noise: float = 0.05  # largest standard deviation, of the full range
@@ -201,7 +200,11 @@ def prepare(source: str | Path, path: str | Path) -> None:
         arrays = {name: file[name][rows] for name in kept}
         arrays["copy"] = _copies(file)[rows]
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **arrays)
+    # as np.savez, but a tenth smaller than its deflate
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
+        for name, array in arrays.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as part:
+                np.lib.format.write_array(part, array)
 
 
 def _copies(file: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -263,7 +266,7 @@ def move(x: Tensor, s: Settings) -> Tensor:
     angle = uniform(x, -s.rotate, s.rotate) * (math.pi / 180)
     size = torch.exp(uniform(x, math.log(s.zoom[0]), math.log(s.zoom[1])))
     ratio = torch.exp(uniform(x, -s.stretch, s.stretch))
-    flip = torch.where(uniform(x, 0, 1) < 0.5, -1.0, 1.0)
+    flip = torch.sign(uniform(x, -1, 1))
     cos, sin = torch.cos(angle) / size, torch.sin(angle) / size
     dx = uniform(x, -2 * s.shift, 2 * s.shift)
     dy = uniform(x, -2 * s.shift, 2 * s.shift)
@@ -283,18 +286,28 @@ def relight(x: Tensor, s: Settings) -> Tensor:
     return (x.clamp(1e-3, 1) ** exponent) * (1 + across + down)
 
 
+SMALL = range(16, 40)
+"""Sides in pixels that a picture is shrunk to before it is enlarged again."""
+
+
+@functools.cache
+def there_and_back(device: torch.device) -> Tensor:
+    """Resampling matrices [len(SMALL),48,48]: down to each side, and up to 48 again."""
+    one, full = torch.eye(48)[None, None], (48, 48)
+    down = [
+        F.interpolate(one, size=(side, 48), mode="bilinear", antialias=True)
+        for side in SMALL
+    ]
+    up = [F.interpolate(small, size=full, mode="bicubic") for small in down]
+    return torch.cat(up)[:, 0].to(device)
+
+
 def soften(x: Tensor, s: Settings) -> Tensor:
-    """Lose detail as a distant face does: down and up again, one size a half batch."""
-    halves = []
-    for half in x.chunk(2):
-        out = half
-        if torch.rand(()) < s.soften:
-            small = int(torch.randint(16, 40, ()))
-            size = (small, small)
-            out = F.interpolate(half, size=size, mode="bilinear", antialias=True)
-            out = F.interpolate(out, size=half.shape[-2:], mode="bicubic")
-        halves.append(out)
-    return torch.cat(halves)
+    """Lose detail as a distant face does: down to a smaller size and up again."""
+    table = there_and_back(x.device)
+    matrix = table[uniform(x, 0, len(table)).long().clamp(max=len(table) - 1)]
+    matrix = matrix.unsqueeze(1)
+    return torch.where(chosen(x, s.soften), matrix @ x @ matrix.transpose(2, 3), x)
 
 
 def sharpen(x: Tensor, s: Settings) -> Tensor:
@@ -449,21 +462,21 @@ def load_net(path: str | Path) -> ExpressionNet:
 
 def learning_rate(step: int, steps: int, warmup: int, s: Settings) -> float:
     """Linear rise, then a cosine to nothing at the last step."""
-    peak = s.lr * s.batch * s.workers / 128
+    peak = s.lr * s.batch / 128
     if step < warmup:
         return peak * (step + 1) / warmup
     done = (step - warmup) / max(1, steps - warmup)
     return peak * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def make_optimiser(net: nn.Module, s: Settings) -> torch.optim.Optimizer:
+def make_optimiser(net: nn.Module, rate: Tensor, s: Settings) -> torch.optim.Optimizer:
     """SGD with Nesterov momentum; norms and biases are not decayed."""
     groups = [
         {"params": [p for p in net.parameters() if p.ndim > 1]},
         {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    options = {"lr": s.lr, "momentum": s.momentum, "weight_decay": s.weight_decay}
-    return torch.optim.SGD(groups, nesterov=True, **options)
+    options = {"momentum": s.momentum, "weight_decay": s.weight_decay}
+    return torch.optim.SGD(groups, lr=rate, nesterov=True, fused=True, **options)
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -495,26 +508,71 @@ def evaluate(net: nn.Module, images: Tensor, targets: Tensor) -> dict[str, float
     }
 
 
-class Run:
-    """One training run; `last.pt` holds all its state, so a kill costs an epoch."""
+class Recorded:
+    """A step that a GPU records once and then plays back (a CUDA graph).
 
-    def __init__(self, faces: Faces, s: Settings, rank: int = 0) -> None:
-        self.s, self.rank = s, rank
+    Launching its thousand small kernels one by one takes longer than they run. So the
+    step must leave every tensor that it reads or writes in its place, and ask the CPU
+    for nothing. The first calls run as they are: they choose the convolutions'
+    algorithms and allocate what stays.
+    """
+
+    AS_IT_IS = 4  # calls
+
+    def __init__(self, step: Callable[[Tensor], None]) -> None:
+        self.step = step
+        self.calls = 0
+        self.graph = torch.cuda.CUDAGraph()
+
+    def __call__(self, rows: Tensor) -> None:
+        """Do the step for `rows` int64 [batch]."""
+        self.calls += 1
+        if self.calls <= self.AS_IT_IS:
+            self._aside(rows)
+            return
+        if self.calls == self.AS_IT_IS + 1:
+            self.rows = rows.clone()
+            with torch.cuda.graph(self.graph):
+                self.step(self.rows)
+        self.rows.copy_(rows)
+        self.graph.replay()
+
+    def _aside(self, rows: Tensor) -> None:
+        # what is to be recorded must have run in a stream of its own before
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self.step(rows)
+        torch.cuda.current_stream().wait_stream(stream)
+
+
+class Run:
+    """One training run; `last.pt` holds all its state, so a kill costs little."""
+
+    def __init__(self, faces: Faces, s: Settings) -> None:
+        self.s = s
         self.out = Path(s.out)
         self.out.mkdir(parents=True, exist_ok=True)
         found = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(s.device or found)
         torch.manual_seed(s.seed)
+        torch.backends.cudnn.benchmark = True
         self.rows = self._on_device(faces.part(TRAINING))
         self.checks = self._on_device(faces.part(PUBLIC_TEST))
-        self.net = self._in_layout(self._first_learner())
-        self.teachers = [self._in_layout(load_net(path)) for path in s.teacher]
-        self.forward = torch.compile(self.net) if s.compile else self.net
-        self.optimiser = make_optimiser(self.net, s)
-        self.average = {k: v.clone() for k, v in self.net.state_dict().items()}
-        self.answers: Tensor | None = None
-        self.epoch, self.best = 0, math.inf
         self.weights = self._row_weights()
+        self.net = self._in_layout(self._first_learner())
+        for parameter in self.net.parameters():
+            # made here, gradients have the parameters' strides, as fused SGD wants
+            parameter.grad = torch.zeros_like(parameter)
+        self.average = copy.deepcopy(self.net).eval()
+        self.best = copy.deepcopy(self.average.state_dict())
+        self.teachers = [self._teacher(path) for path in s.teacher]
+        # Numbers that change from step to step, where a recorded step finds them.
+        self.rate, self.keep, self.own, self.mix = self._on_device_zeros(4)
+        self.total = self._on_device_zeros(1)[0]
+        self.answers = torch.zeros_like(self.rows[1])
+        self.optimiser = make_optimiser(self.net, self.rate, s)
+        self.epoch, self.best_loss, self.saved = 0, math.inf, time.monotonic()
         self._resume()
 
     def _first_learner(self) -> Learner:
@@ -526,6 +584,9 @@ class Run:
                 nn.init.zeros_(block.norm2.weight)
         return learner
 
+    def _teacher(self, path: str) -> nn.Module:
+        return self._in_layout(load_learner(path, self.s.labels).eval())
+
     def _in_layout(self, net: Net) -> Net:
         # channels last and bf16 are four times faster on a CPU with AMX
         return net.to(self.device, memory_format=torch.channels_last)
@@ -534,6 +595,9 @@ class Run:
         arrays = (part.images, part.targets, part.beside)
         images, targets, beside = (torch.from_numpy(a).to(self.device) for a in arrays)
         return images, targets, beside
+
+    def _on_device_zeros(self, count: int) -> list[Tensor]:
+        return [torch.zeros((), device=self.device) for _ in range(count)]
 
     def _row_weights(self) -> Tensor:
         targets = self.rows[1]
@@ -546,125 +610,144 @@ class Run:
             return
         saved = torch.load(path, map_location=self.device, weights_only=True)
         self.net.load_state_dict(saved["net"])
+        self.average.load_state_dict(saved["average"])
         self.optimiser.load_state_dict(saved["optimiser"])
-        self.average, self.answers = saved["average"], saved.get("answers")
-        self.epoch, self.best = saved["epoch"], saved["best"]
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate
+        self.answers.copy_(saved["answers"])
+        self.best, self.best_loss = saved["best"], saved["best_loss"]
+        self.epoch = saved["epoch"]
 
-    def save(self, name: str) -> None:
-        """Write `last.pt` in full, others with the averaged weights only."""
-        state = {"average": self.average, "epoch": self.epoch, "best": self.best}
-        state["settings"] = dataclasses.asdict(self.s)
-        if name == "last.pt":
-            state["net"] = self.net.state_dict()
-            state["optimiser"] = self.optimiser.state_dict()
-            state["answers"] = self.answers
-        torch.save(state, self.out / "saving.tmp")
+    def save(self) -> None:
+        """Write `last.pt`, to go on from, and `best.pt`, the best averaged weights."""
+        best = {"settings": dataclasses.asdict(self.s), "average": self.best}
+        self._write("best.pt", best)
+        last = {
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "answers": self.answers,
+            "best": self.best,
+            "best_loss": self.best_loss,
+            "epoch": self.epoch,
+        }
+        self._write("last.pt", last)
+        self.saved = time.monotonic()
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        torch.save(content, self.out / "saving.tmp")
         (self.out / "saving.tmp").replace(self.out / name)
 
     def train(self) -> None:
         """Train to the last epoch."""
         while self.epoch < self.s.epochs:
             # a seed an epoch: a resumed run sees what an unbroken one would have
-            torch.manual_seed((self.s.seed * 64 + self.rank) * 100_003 + self.epoch)
+            torch.manual_seed(self.s.seed * 100_003 + self.epoch)
             started = time.monotonic()
             self._ask_itself()
             loss = self._one_epoch()
             self.epoch += 1
-            if self.rank:
-                continue
-            figures = self._check()
-            if figures["loss"] < self.best:
-                self.best = figures["loss"]
-                self.save("best.pt")
-            self.save("last.pt")
-            took = round(time.monotonic() - started, 1)
+            figures = evaluate(self.average.net, *self.checks[:2])
+            if figures["loss"] < self.best_loss:
+                self.best_loss = figures["loss"]
+                self.best = copy.deepcopy(self.average.state_dict())
+            ended = time.monotonic()
+            took = round(ended - started, 1)
             line = {"epoch": self.epoch, "train": round(loss, 4), **figures, "s": took}
             self._log(line)
+            if ended - self.saved >= self.s.save or self.epoch == self.s.epochs:
+                self.save()
 
     def _one_epoch(self) -> float:
-        count = len(self.rows[0])
-        per_epoch = max(1, count // (self.s.batch * self.s.workers))
-        steps, warmup = self.s.epochs * per_epoch, int(self.s.warmup * per_epoch)
+        per_epoch = max(1, len(self.rows[0]) // self.s.batch)
         drawn = per_epoch * self.s.batch
         order = torch.multinomial(self.weights, drawn, replacement=True)
-        total = torch.zeros((), device=self.device)
+        step = self._step_of_this_epoch()
+        self.total.zero_()
         self.net.train()
         for index, rows in enumerate(order.split(self.s.batch)):
-            step = self.epoch * per_epoch + index
-            rate = learning_rate(step, steps, warmup, self.s)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-            total += self._step(rows)
-            if self.s.workers > 1 and step % self.s.meet == 0:
-                self._meet()
-            self._average(step)
-        return float(total) / per_epoch
+            self._turn_dials(self.epoch * per_epoch + index, per_epoch)
+            step(rows)
+        return float(self.total) / per_epoch
 
-    @torch.no_grad()
-    def _meet(self) -> None:
-        values = [v for v in self.net.state_dict().values() if v.is_floating_point()]
-        mean = torch.cat([v.reshape(-1) for v in values]) / self.s.workers
-        dist.all_reduce(mean)
-        parts = mean.split([v.numel() for v in values])
-        for value, part in zip(values, parts, strict=True):
-            value.copy_(part.view(value.shape))
-
-    def _step(self, rows: Tensor) -> Tensor:
+    def _step_of_this_epoch(self) -> Callable[[Tensor], None]:
         s = calmed(self.s, self.epoch)
+        if self.device.type != "cuda":
+            return functools.partial(self._step, s)
+        if s != self._recorded_for:
+            self._recorded_for = s
+            self._recorded = Recorded(functools.partial(self._step, s))
+        return self._recorded
+
+    _recorded_for: Settings | None = None
+    _recorded: Recorded
+
+    def _turn_dials(self, step: int, per_epoch: int) -> None:
+        s = calmed(self.s, self.epoch)
+        steps, warmup = s.epochs * per_epoch, int(s.warmup * per_epoch)
+        self.rate.fill_(learning_rate(step, steps, warmup, s))
+        # early on a shorter memory, or the start would stay in the average for epochs
+        keep = s.ema ** (s.batch / 128)
+        self.keep.fill_(keep if s.start else min(keep, (step + 1) / (step + 10)))
+        self.own.fill_(s.own * self.epoch / s.epochs)
+        mixed = float(torch.rand(())) < s.mixup
+        self.mix.fill_(
+            float(torch.distributions.Beta(0.3, 0.3).sample()) if mixed else 1
+        )
+
+    def _step(self, s: Settings, rows: Tensor) -> None:
         images, targets, beside = (part[rows] for part in self.rows)
-        if self.answers is not None:
-            share = self.s.own * self.epoch / self.s.epochs
-            targets = torch.lerp(targets, self.answers[rows], share)
-        x = augment(images, s)
-        if torch.rand(()) < s.mixup:
-            share = torch.distributions.Beta(0.3, 0.3).sample()
-            x, targets, beside = (
-                torch.lerp(v.flip(0), v, share) for v in (x, targets, beside)
-            )
+        targets = torch.lerp(targets, self.answers[rows], self.own)
+        x, targets, beside = (
+            torch.lerp(v.flip(0), v, self.mix)
+            for v in (augment(images, s), targets, beside)
+        )
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
             if self.teachers:
-                targets = self._taught(x, targets)
-            main, other = self.forward(x)
-            loss = soft_cross_entropy(main, targets)
-            both = loss + self.s.beside * soft_cross_entropy(other, beside)
-        self.optimiser.zero_grad(set_to_none=True)
+                targets, beside = self._taught(x, targets, beside)
+            main, other = self.net(x)
+        loss = soft_cross_entropy(main, targets)
+        both = loss + s.beside * soft_cross_entropy(other, beside)
+        self.optimiser.zero_grad(set_to_none=False)
         both.backward()
         self.optimiser.step()
-        return loss.detach()
+        self._move_average()
+        self.total += loss.detach()
 
     def _ask_itself(self) -> None:
         # Its own averaged answers mend what a few votes got wrong (Kim et al. 2021).
         if not self.s.own or not self.epoch:
             return
-        if self.answers is None or self.epoch % self.s.ask == 0:
-            self.answers = F.softmax(read(self._averaged(), self.rows[0]), 1)
+        if self.epoch % self.s.ask == 0 or not self.answers.any():
+            self.answers.copy_(F.softmax(read(self.average.net, self.rows[0]), 1))
 
     @torch.no_grad()
-    def _taught(self, x: Tensor, targets: Tensor) -> Tensor:
-        views = (x, x.flip(3))
-        says = [F.softmax(net(y).float(), 1) for net in self.teachers for y in views]
-        return self.s.distil * torch.stack(says).mean(0) + (1 - self.s.distil) * targets
+    def _taught(
+        self, x: Tensor, targets: Tensor, beside: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        # each teacher answers for a part of the batch: in time every row hears all of
+        # them, and a step costs what one teacher does
+        parts = x.tensor_split(len(self.teachers))
+        says = [net(part) for net, part in zip(self.teachers, parts, strict=True)]
+        heads = [
+            F.softmax(torch.cat(logits).float(), 1)
+            for logits in zip(*says, strict=True)
+        ]
+        share = self.s.distil
+        return torch.lerp(targets, heads[0], share), torch.lerp(beside, heads[1], share)
 
     @torch.no_grad()
-    def _average(self, step: int) -> None:
-        # early on a shorter memory, or the start would stay in the average for epochs
-        keep = self.s.ema ** (self.s.batch * self.s.workers / 128)
-        if not self.s.start:
-            keep = min(keep, (step + 1) / (step + 10))
-        for name, value in self.net.state_dict().items():
-            if value.is_floating_point():
-                self.average[name].lerp_(value, 1 - keep)
-            else:
-                self.average[name].copy_(value)
-
-    def _averaged(self) -> ExpressionNet:
-        learner = new_learner(dataclasses.asdict(self.s))
-        learner.load_state_dict(self.average)
-        return self._in_layout(learner.net).eval()
-
-    def _check(self) -> dict[str, float]:
-        return evaluate(self._averaged(), *self.checks[:2])
+    def _move_average(self) -> None:
+        pairs = zip(
+            self.average.state_dict().values(),
+            self.net.state_dict().values(),
+            strict=True,
+        )
+        floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        average, current = [list(part) for part in zip(*floats, strict=True)]
+        torch._foreach_mul_(average, self.keep)
+        torch._foreach_add_(average, torch._foreach_mul(current, 1 - self.keep))  # noqa: SLF001
 
     def _log(self, line: dict[str, float]) -> None:
         text = json.dumps(line)
@@ -696,15 +779,6 @@ def quick(s: Settings) -> Settings:
     return dataclasses.replace(small, batch=32, lr=0.2, ema=0.95, zoom=(0.9, 1.1))
 
 
-def work(rank: int, faces: Faces, s: Settings) -> None:
-    """Be one of several workers."""
-    torch.set_num_threads(s.threads)
-    store = f"file://{Path(s.out).resolve()}/meeting"
-    dist.init_process_group("gloo", store, rank=rank, world_size=s.workers)
-    Run(faces, s, rank).train()
-    dist.destroy_process_group()
-
-
 def main() -> None:
     """Train, or prepare the data, as the command line says."""
     s = parse()
@@ -717,14 +791,7 @@ def main() -> None:
         faces = generated_faces(4000, s.seed)
     else:
         faces = read_faces(s.data, s.labels, s.named_share, copies=s.copies)
-    if s.workers == 1:
-        Run(faces, s).train()
-        return
-    Path(s.out).mkdir(parents=True, exist_ok=True)
-    (Path(s.out) / "meeting").unlink(missing_ok=True)
-    # killed, this process would leave workers behind that go on writing
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    torch.multiprocessing.spawn(work, (faces, s), s.workers, daemon=True)
+    Run(faces, s).train()
 
 
 if __name__ == "__main__":
