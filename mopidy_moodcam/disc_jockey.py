@@ -8,6 +8,7 @@ the next call then takes up where this one left off.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING
 
 from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person
@@ -42,7 +43,9 @@ TRIES = 4
 RETRY_SECONDS = 30.0
 # A song that a slow backend brings within this time is the DJ's, not a person's.
 AWAIT_SECONDS = 300.0
-# Music that was started and does not sound is started anew after this long.
+# Music that was started and does not sound is started anew after this long, with
+# other songs. Each time in a row the wait doubles, up to `RETRY_SECONDS`: so a slow
+# stream gets its chance, and a backend that is gone is asked less often.
 START_SECONDS = 3.0
 # Core does not tell of every change, such as 'next' while stopped.
 LOOK_SECONDS = 5.0
@@ -94,8 +97,9 @@ class DiscJockey:
         self._awaited: dict[str, Pick] = {}
         self._asked_until = 0.0
         self._looked_at = 0.0
+        self._tried: tuple[int, ...] = ()
         self._start_again_at = 0.0
-        self._starting = False
+        self._start_pause = START_SECONDS
         self._stopped_by_person = False
         self.hands_off_until = 0.0
         self.last_picks: tuple[Pick, ...] = ()
@@ -117,11 +121,13 @@ class DiscJockey:
         """Whether the DJ may start the music: nobody has stopped it.
 
         Core keeps a track that a person stopped as the current one; at the end of
-        the list, and in an empty one, there is none. Under `single` the music
-        ends because a person wants it to.
+        the list, and in an empty one, there is none. Whoever presses 'next' before
+        the song that is to start sounds makes the one behind it current, and core
+        starts neither. Under `single` the music ends because a person wants it to.
         """
         queue = self._queue
-        over = queue.playback == "stopped" and queue.current is None
+        silent = queue.current is None or bool(self._tried)
+        over = queue.playback == "stopped" and silent
         wanted = self._stopped_by_person or (queue.single and self._last_end)
         return self._settings.autostart and over and not wanted
 
@@ -137,7 +143,7 @@ class DiscJockey:
     def look(self) -> None:
         """Read the queue and notice what a person has done to it."""
         queue = self._player.queue()
-        if edited_by_person(self._left_as, queue) and self._own is not None:
+        if edited_by_person(self._left(queue), queue) and self._own is not None:
             self.hands_off_until = self._clock() + self._settings.hands_off
         if queue.entries != self._queue.entries:
             # Core shuffles anew at each change, played tracks included.
@@ -155,7 +161,8 @@ class DiscJockey:
         """
         went_back = self._unjudged is not None and self._went_back_to(tlid)
         self._played |= {tlid}
-        self._starting = self._stopped_by_person = False
+        self._stopped_by_person = False
+        self._note_sound()
         try:
             if ask_core:
                 self.judge(went_back=went_back)
@@ -248,12 +255,13 @@ class DiscJockey:
             return
         over = self.may_start and self._clock() >= self._start_again_at
         after = self._last_heard() if over else None
+        stale |= self._give_up_silent() if over else frozenset()
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
         edits = plan(queue, self._own_tlids, ahead=self._settings.ahead, stale=stale)
         self._dirty = False
         self._carry_out(edits, target)
         self._say_if_full(edits)
-        if over:
+        if over and self.may_start:  # the songs tried may sound by now
             self._start(after)
         elif self.may_start:
             self._dirty = True  # the music was started a moment ago; look again
@@ -267,22 +275,59 @@ class DiscJockey:
         """Take the queue as it is, and remember whether a person ended the music."""
         if queue.playback == "playing" and queue.current in queue.tlids:
             self._stopped_by_person = False
-        elif self._was_stopped(queue) or ended_by_person(self._left_as, queue):
+        elif self._was_stopped(queue) or ended_by_person(self._left(queue), queue):
             self._stopped_by_person = True
         self._queue = dataclasses.replace(queue, played=self._played)
+
+    def _left(self, queue: Queue) -> Queue:
+        """Return the queue as the DJ left it, less what core itself took away since.
+
+        Under `consume` core removes each track that it is to start and cannot play.
+        """
+        if not (queue.consume and self._tried):
+            return self._left_as
+        silent = set(self._tried) - set(queue.tlids)
+        entries = tuple(e for e in self._left_as.entries if e[0] not in silent)
+        return dataclasses.replace(self._left_as, entries=entries)
 
     def _was_stopped(self, queue: Queue) -> bool:
         """Say whether a track stopped short; one that is to start sounds not yet."""
         stopped = queue.playback == "stopped" and queue.current is not None
-        return stopped and self._queue.playback != "stopped" and not self._starting
+        return stopped and self._queue.playback != "stopped" and not self._tried
 
     def _last_heard(self) -> int | None:
         """Return the last of the list where core came to its end, else None.
 
         What stands there is over: core passed the rest because it cannot be played.
+        What was tried since stands behind it.
         """
         tlids = self._queue.tlids
-        return tlids[-1] if self._last_end and self._last_end.tlid in tlids else None
+        over = tuple(itertools.takewhile(lambda t: t not in self._tried, tlids))
+        return over[-1] if self._last_end and self._last_end.tlid in over else None
+
+    def _give_up_silent(self) -> frozenset[int]:
+        """Return the picks that were to start and do not sound: others take over.
+
+        Core passes over what its backend refuses, and stays with what fails while
+        it loads; it tells of neither.
+        """
+        for tlid in set(self._tried) & set(self._picks):
+            self._picker.refused(self._picks[tlid])
+        if self._tried and self._start_pause >= RETRY_SECONDS:
+            self._notes.warn(
+                "silent",
+                "Mopidy plays none of the songs that MoodCam starts; is their backend "
+                f"there? MoodCam tries others every {RETRY_SECONDS:.0f} seconds",
+            )
+        return self._own_tlids.intersection(self._tried)
+
+    def _note_sound(self) -> None:
+        """Let the next start that fails be the first in a row."""
+        self._tried = ()
+        self._start_pause = START_SECONDS
+        soon = self._clock() + START_SECONDS
+        self._start_again_at = min(self._start_again_at, soon)
+        self._notes.settle("silent")
 
     @property
     def _own_tlids(self) -> frozenset[int]:
@@ -443,16 +488,23 @@ class DiscJockey:
         self._say("Would queue", self.picks_made - made)
 
     def _start(self, after: int | None) -> None:
-        """Start the music behind the track `after`, or at the queue's head."""
+        """Start the music behind the track `after`, or at the queue's head.
+
+        What was tried before and could not be removed, as people's tracks, is
+        passed over, unless there is nothing else.
+        """
         tlids = self._queue.tlids
         coming = tlids[tlids.index(after) + 1 :] if after in tlids else tlids
         if not coming:
             return
-        pause = RETRY_SECONDS if self._starting else START_SECONDS
-        self._start_again_at = self._clock() + pause
-        self._starting = True
-        self._player.play(coming[0])
+        first = next((tlid for tlid in coming if tlid not in self._tried), coming[0])
+        self._tried = coming
         self._dirty = True
+        try:
+            self._player.play(first)
+        finally:  # core may have spent seconds on songs that cannot be played
+            self._start_again_at = self._clock() + self._start_pause
+            self._start_pause = min(2 * self._start_pause, RETRY_SECONDS)
 
     def _say_if_full(self, edits: Edits) -> None:
         if edits.short:

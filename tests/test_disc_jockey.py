@@ -1,11 +1,18 @@
 """The disc jockey beside a player of the tests; tests/server has the real one."""
 
 import dataclasses
+import itertools
 import logging
 
 import pytest
 
-from mopidy_moodcam.disc_jockey import AWAIT_SECONDS, RETRY_SECONDS, TRIES, DiscJockey
+from mopidy_moodcam.disc_jockey import (
+    AWAIT_SECONDS,
+    RETRY_SECONDS,
+    START_SECONDS,
+    TRIES,
+    DiscJockey,
+)
 from mopidy_moodcam.dj.queue import Queue
 from mopidy_moodcam.glossary import Affect, Pick, SongMood, Target, Verdict
 from mopidy_moodcam.memory import Memory
@@ -24,19 +31,25 @@ class Clock:
 
 
 class TestPlayer:
-    """Holds a tracklist as core does; `late` songs come after the wait is over."""
+    """Holds a tracklist as core does; `late` songs come after the wait is over.
+
+    Songs in `silent` are queued and cannot be played.
+    """
 
     __test__ = False
 
     def __init__(self):
         self.entries = []
+        self.numbers = itertools.count(1)
         self.current = None
         self.playback = "stopped"
         self.consume = False
         self.late = []
         self.slow = False
         self.takes_nothing = False
+        self.silent = frozenset()
         self.asked = 0
+        self.starts = 0
 
     def queue(self):
         return Queue(
@@ -62,7 +75,7 @@ class TestPlayer:
         return self.append(uri)
 
     def append(self, uri):
-        self.entries.append((100 + len(self.entries) + self.asked, uri))
+        self.entries.append((next(self.numbers), uri))
         return self.entries[-1][0]
 
     def remove(self, tlids):
@@ -70,7 +83,15 @@ class TestPlayer:
         self.entries = [entry for entry in self.entries if entry[0] not in gone]
 
     def play(self, tlid=None):
-        self.current, self.playback = tlid, "playing"
+        """Start the song, or the first behind it that can be played, as core does."""
+        self.starts += 1
+        tlids = [number for number, _ in self.entries]
+        for number, uri in self.entries[tlids.index(tlid) :]:
+            if uri not in self.silent:
+                self.current, self.playback = number, "playing"
+                return
+            if self.consume:
+                self.remove([number])
 
     def stop(self):
         self.playback = "stopped"
@@ -94,6 +115,7 @@ class TestPicker:
         self.shelf = ()
         self.followed = []
         self.noted = []
+        self.left_out = set()
 
     def recall(self, uri):
         """Know the song mood only where the songs are there, as the picker does."""
@@ -116,7 +138,9 @@ class TestPicker:
     def ended(self, tlid, pick, outcome): ...
     def queued(self, pick): ...
     def unheard(self, pick): ...
-    def refused(self, pick): ...
+
+    def refused(self, pick):
+        self.left_out.add(pick.uri)
 
 
 @pytest.fixture
@@ -295,6 +319,104 @@ def test_music_that_a_person_starts_again_may_be_started_again(playing, player, 
     playing.look()
     wait(playing, clock)
     assert player.playback == "playing"
+
+
+# Music that does not start
+
+
+class Everything:
+    """Holds whatever is asked for."""
+
+    def __contains__(self, _):
+        return True
+
+
+def happy(*numbers):
+    return frozenset(f"test:happy {number}" for number in numbers)
+
+
+@pytest.mark.parametrize("consume", [False, True])
+def test_picks_that_cannot_be_played_give_way_to_others(make, player, clock, consume):
+    dj = make(autostart=True)
+    player.silent, player.consume = happy(1, 2), consume
+    dj.serve(HAPPY)
+    dj.look()
+    wait(dj, clock, int(START_SECONDS))
+    assert player.playback == "playing"
+    assert not player.silent & set(dict(player.entries).values())
+    assert dj.picker.left_out == happy(1, 2)
+
+
+def test_a_slow_song_that_sounds_meanwhile_is_left_playing(make, player, clock):
+    dj = make(autostart=True)
+    player.silent = Everything()
+    dj.serve(HAPPY)
+    slow = player.entries[0][0]
+    player.silent = frozenset()
+    insert = player.insert
+
+    def insert_while_it_starts(uri, position):
+        player.current, player.playback = slow, "playing"
+        return insert(uri, position)
+
+    player.insert = insert_while_it_starts
+    wait(dj, clock, int(START_SECONDS))
+    assert player.current == slow
+    assert slow in dict(player.entries)
+    assert player.starts == 1
+
+
+def test_next_before_the_first_song_sounds_does_not_end_the_music(make, player, clock):
+    dj = make(autostart=True)
+    player.silent = Everything()
+    dj.serve(HAPPY)
+    player.silent = frozenset()
+    player.current = player.entries[1][0]
+    dj.look()
+    wait(dj, clock, int(START_SECONDS))
+    assert player.playback == "playing"
+
+
+def test_where_nothing_can_be_played_the_dj_tries_ever_less_often(
+    make, player, clock, caplog
+):
+    dj = make(autostart=True)
+    player.silent = Everything()
+    dj.serve(HAPPY)
+    wait(dj, clock, 20)
+    assert player.starts == 3
+    wait(dj, clock, 580)
+    assert 20 <= player.starts <= 24
+    assert len(player.entries) == 2
+    said = [r.message for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(said) == 1
+    assert "plays none of the songs that MoodCam starts" in said[0]
+
+
+def test_other_songs_are_tried_where_none_plays_behind_the_last_heard(
+    playing, player, clock
+):
+    heard = player.current
+    player.silent = happy(*range(2, 8))
+    player.come_to_the_end()
+    playing.track_ended(heard, 200_000, 200_000)
+    playing.look()
+    wait(playing, clock, 20)
+    assert dict(player.entries)[player.current] == "test:happy 8"
+    assert player.entries[0][0] == heard
+
+
+def test_a_persons_track_that_cannot_be_played_stays_and_is_passed_over(
+    make, player, clock
+):
+    dj = make(autostart=True)
+    player.play = lambda tlid: tlid != theirs and TestPlayer.play(player, tlid)
+    theirs = player.append("test:theirs")
+    dj.serve(HAPPY)
+    assert player.playback == "stopped"
+    wait(dj, clock, int(START_SECONDS))
+    assert player.playback == "playing"
+    assert player.entries[0] == (theirs, "test:theirs")
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 Mopidy finds it by the metadata that `install` writes. It plays the tests' own
 files and can be slow, away, or hold songs that cannot be played: a file `delay`
 in its folder holds the seconds of each look-up, a file `away` makes look-ups fail,
-and songs with `gone` in their name are found but do not play.
+and songs with `gone` in their name are found but do not play. A file `refused` or
+`broken` holds how many songs, the first that are to be played, it does not play:
+it has none, or what it has is no music.
 """
 
 from __future__ import annotations
@@ -74,8 +76,21 @@ class Library(backend.LibraryProvider):
 
 
 class Playback(backend.PlaybackProvider):
+    def __init__(self, audio, backend):
+        super().__init__(audio, backend)
+        self.asked = []
+
     def translate_uri(self, uri):
         name = uri.rpartition(":")[2]
-        if "gone" in name:
+        if "gone" in name or self.is_early(name, "refused"):
             return None
+        if self.is_early(name, "broken"):
+            return pathlib.Path(__file__).as_uri()
         return (pathlib.Path(os.environ[MUSIC]) / f"{name}.wav").as_uri()
+
+    def is_early(self, name, what):
+        """Say whether a song is among the first that were to be played."""
+        if name not in self.asked:
+            self.asked.append(name)
+        limit = pathlib.Path(os.environ[FOLDER]) / what
+        return limit.exists() and name in self.asked[: int(limit.read_text())]

@@ -286,12 +286,15 @@ def service(tmp_path, music, monkeypatch):
     return stand_in.install(tmp_path / "service", music, monkeypatch)
 
 
-def test_songs_of_a_streaming_service_are_queued_and_played(
-    serve, service, home, tmp_path
-):
+@pytest.fixture
+def with_service(service, home, tmp_path):
+    """Data whose catalogue holds songs of the service."""
     assert service.exists()
-    data = with_songs(home, tmp_path / "data", lambda m, i: f"spotify:track:{m}-{i}")
-    server = playing(serve, folder=data)
+    return with_songs(home, tmp_path / "data", lambda m, i: f"spotify:track:{m}-{i}")
+
+
+def test_songs_of_a_streaming_service_are_queued_and_played(serve, with_service):
+    server = playing(serve, folder=with_service)
     assert moods_of(server.queue()) == {"happy"}
     before = current(server)
     server.client.next()
@@ -300,10 +303,9 @@ def test_songs_of_a_streaming_service_are_queued_and_played(
 
 
 def test_a_slow_service_keeps_nobody_waiting_and_the_music_going(
-    serve, service, home, tmp_path
+    serve, service, with_service
 ):
-    data = with_songs(home, tmp_path / "data", lambda m, i: f"spotify:track:{m}-{i}")
-    server = playing(serve, folder=data)
+    server = playing(serve, folder=with_service)
     (service / "delay").write_text("2.5")
     server.feel("sad")
     begun = time.monotonic()
@@ -316,11 +318,10 @@ def test_a_slow_service_keeps_nobody_waiting_and_the_music_going(
 
 
 def test_a_service_that_is_gone_is_said_once_and_taken_up_when_it_is_back(
-    serve, service, home, tmp_path
+    serve, service, with_service
 ):
-    data = with_songs(home, tmp_path / "data", lambda m, i: f"spotify:track:{m}-{i}")
     (service / "away").touch()
-    server = serve(folder=data, hands_off=0)
+    server = serve(folder=with_service, hands_off=0)
     server.feel("happy")
     server.wait_for(lambda: "did not take" in server.log, "a word on it")
     time.sleep(3)
@@ -340,6 +341,31 @@ def test_songs_that_cannot_be_played_are_passed_over(serve, service, home, tmp_p
         server.wait_for(lambda: ahead(server) >= 1, "songs ahead")
     server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
     server.wait_for(lambda: state(server) == "play", "music")
+
+
+@pytest.mark.parametrize("trouble", [("refused", 4), ("broken", 1)])
+@pytest.mark.parametrize("consume", [0, 1])
+def test_music_starts_although_the_first_picks_cannot_be_played(
+    serve, service, with_service, trouble, consume
+):
+    what, songs = trouble
+    (service / what).write_text(str(songs))
+    server = serve(folder=with_service, autostart="true", hands_off=0)
+    server.client.consume(consume)
+    server.feel("happy")
+    server.wait_for(lambda: state(server) == "play", "music")
+    assert server.client.status()["song"] == "0"  # what cannot be played is gone
+    server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
+
+
+def test_next_before_the_first_song_sounds_does_not_end_the_music(serve):
+    server = serve(autostart="true", hands_off=0)
+    server.feel("happy")
+    server.wait_for_queue(lambda q: len(q) >= 2, "two picks")
+    for _ in range(3):
+        server.client.next()
+    server.wait_for(lambda: state(server) == "play", "music")
+    server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
 
 
 def test_songs_that_mopidy_does_not_know_are_replaced_by_others(serve, home, tmp_path):
