@@ -1,8 +1,8 @@
 #!/bin/sh
 # The whole recipe, for a machine with a GPU: five large teachers, then the network that
 # ships, which learns from them and from the votes; then, for comparison with the
-# literature, a large one for FER2013's own labels. On an H200 a teacher takes 70 s (0.8
-# to 0.9 s an epoch), the student 1 s an epoch, and every start 15 s. Resumable: run it
+# literature, a large one for FER2013's own labels. On an H200 an epoch of a teacher takes
+# 0.8 to 0.9 s, of the student 1 s, and every start 15 s. Resumable: run it
 # again. Without a GPU it takes days.
 #
 #   training/expression_full.sh                            # data beside the checkout

@@ -172,6 +172,18 @@ def test_augmented_pictures_stay_in_range(training):
     assert torch.isfinite(changed).all()
 
 
+def test_softened_pictures_lose_detail_and_keep_their_light(training):
+    x = torch.from_numpy(training.generated_faces(64).images).unsqueeze(1) / 255
+    detail = lambda y: (y - torch.nn.functional.avg_pool2d(y, 3, 1, 1)).std()  # noqa: E731
+    always, never = (training.Settings(soften=share) for share in (1, 0))
+
+    soft = training.soften(x, always)
+
+    assert torch.equal(training.soften(x, never), x)
+    assert detail(soft) < 0.8 * detail(x)
+    torch.testing.assert_close(soft.mean((2, 3)), x.mean((2, 3)), atol=0.02, rtol=0)
+
+
 def test_a_killed_run_goes_on_where_it_was(training, settings, tmp_path):
     faces = training.generated_faces(200)
     torch.set_num_threads(1)
@@ -226,6 +238,27 @@ def test_a_student_learns_from_teachers(training, settings, tmp_path):
     training.Run(faces, student).train()
 
     assert (tmp_path / "pupil/best.pt").is_file()
+
+
+def test_every_row_hears_one_of_the_teachers(training, settings):
+    class Sure(torch.nn.Module):
+        def __init__(self, label):
+            super().__init__()
+            self.logits = 50 * torch.eye(7)[EXPRESSIONS.index(label)]
+
+        def forward(self, x):
+            return self.logits.expand(len(x), 7), -self.logits.expand(len(x), 7)
+
+    trusting = dataclasses.replace(settings, distil=1.0)
+    run = training.Run(training.generated_faces(100), trusting)
+    run.teachers = [Sure("sad"), Sure("fear"), Sure("happy")]
+    nothing = torch.zeros(10, 7)
+
+    targets, beside = run._taught(torch.zeros(10, 1, 48, 48), nothing, nothing)
+
+    heard = [EXPRESSIONS[label] for label in targets.argmax(1)]
+    assert heard == ["sad"] * 4 + ["fear"] * 3 + ["happy"] * 3
+    assert beside[range(10), targets.argmax(1)].max() < 0.01
 
 
 def test_other_labels_take_the_other_head(training, settings, tmp_path):
