@@ -1,16 +1,16 @@
 """Train the expression network: 48x48 grey face -> seven expression probabilities.
 
-    python training/expression_cnn.py                    # the run that ships, resumable
+    python training/expression_cnn.py                    # a run alone, resumable
     python training/expression_cnn.py --quick            # generated faces, no data
     python training/expression_cnn.py --labels fer2013 --out training/runs/fer2013
     python training/expression_cnn.py --prepare training/data/faces.npz  # to travel
     python training/expression_cnn.py --teacher A/best.pt B/best.pt --epochs 300
 
 Every field of `Settings` is an option (`--epochs 300 --channels 64 128 256`). The run
-writes `last.pt` after every epoch and goes on from it when started again with the same
-`--out`; `best.pt` holds the averaged weights that read PublicTest best. Data and
-augmentation live on the training device. `export_expression.py` turns a checkpoint into
-what ships.
+writes `last.pt` after an epoch, every `save` seconds at most, and goes on from it when
+started again with the same `--out`; `best.pt` holds the averaged weights that read
+PublicTest best. Data and augmentation live on the training device.
+`expression_full.sh` makes what ships, `export_expression.py` the files of a checkpoint.
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ class Settings:
     teacher: tuple[str, ...] = ()  # checkpoints to learn from, beside the labels
     device: str = ""  # empty: a GPU where there is one
     threads: int = 2  # of the CPU
-    save: float = (
-        30.0  # seconds of training that a kill may cost, or an epoch if longer
-    )
+    save: float = 30.0  # seconds between savings, or an epoch where that is longer
     seed: int = 1
 
     channels: tuple[int, ...] = (32, 64, 128, 224)  # at 24, 12, 6 and 3 pixels
@@ -101,8 +99,7 @@ class Settings:
 CALMED = ("rotate", "shift", "soften", "noise", "erase", "mixup")
 CALM = 0.4
 """What is left of these settings in calm epochs. They took PublicTest's loss from 0.570
-to 0.559 in seven epochs (199 to 205 in expression_log.jsonl), and large teachers' from
-0.58 to 0.56 in six."""
+to 0.559 in seven epochs (199 to 205 in expression_log.jsonl)."""
 
 
 def calmed(s: Settings, epoch: int) -> Settings:
@@ -569,8 +566,9 @@ class Run:
         self.best = copy.deepcopy(self.average.state_dict())
         self.teachers = [self._teacher(path) for path in s.teacher]
         # Numbers that change from step to step, where a recorded step finds them.
-        self.rate, self.keep, self.own, self.mix = self._on_device_zeros(4)
-        self.total = self._on_device_zeros(1)[0]
+        self.rate, self.keep, self.own, self.mix, self.total = (
+            torch.zeros((), device=self.device) for _ in range(5)
+        )
         self.answers = torch.zeros_like(self.rows[1])
         self.optimiser = make_optimiser(self.net, self.rate, s)
         self.recorded: tuple[Settings, Recorded] | None = None
@@ -597,9 +595,6 @@ class Run:
         arrays = (part.images, part.targets, part.beside)
         images, targets, beside = (torch.from_numpy(a).to(self.device) for a in arrays)
         return images, targets, beside
-
-    def _on_device_zeros(self, count: int) -> list[Tensor]:
-        return [torch.zeros((), device=self.device) for _ in range(count)]
 
     def _row_weights(self) -> Tensor:
         targets = self.rows[1]
@@ -681,17 +676,16 @@ class Run:
         return self.recorded[1]
 
     def _turn_dials(self, step: int, per_epoch: int) -> None:
-        s = calmed(self.s, self.epoch)
+        s = self.s
         steps, warmup = s.epochs * per_epoch, int(s.warmup * per_epoch)
         self.rate.fill_(learning_rate(step, steps, warmup, s))
         # early on a shorter memory, or the start would stay in the average for epochs
         keep = s.ema ** (s.batch / 128)
         self.keep.fill_(keep if s.start else min(keep, (step + 1) / (step + 10)))
         self.own.fill_(s.own * self.epoch / s.epochs)
-        mixed = float(torch.rand(())) < s.mixup
-        self.mix.fill_(
-            float(torch.distributions.Beta(0.3, 0.3).sample()) if mixed else 1
-        )
+        self.mix.fill_(1)
+        if torch.rand(()) < calmed(s, self.epoch).mixup:
+            self.mix.fill_(torch.distributions.Beta(0.3, 0.3).sample())
 
     def _step(self, s: Settings, rows: Tensor) -> None:
         images, targets, beside = (part[rows] for part in self.rows)

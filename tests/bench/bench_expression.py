@@ -147,8 +147,7 @@ def missed_counts_as_wrong(found: np.ndarray, truth: np.ndarray) -> float:
 # --- the table ----------------------------------------------------------------------
 
 
-def fer2013(model, shared: Path) -> None:
-    rows = private_test(shared / "fer2013.npz")
+def fer2013(model, rows: dict[str, np.ndarray]) -> None:
     found = read_in_parts(model, rows["images"])
     clear = rows["clear"]
     p, t = found[clear], rows["truth"][clear]
@@ -165,19 +164,12 @@ def fer2013(model, shared: Path) -> None:
     show("PrivateTest, FER2013's own labels, accuracy", accuracy, found, rows["label"])
 
 
-def second_run(checkpoint: Path, shared: Path) -> None:
+def second_run(checkpoint: Path, rows: dict[str, np.ndarray]) -> None:
     """A network trained on FER2013's own labels, against them."""
-    if not checkpoint.is_file():
-        print(f"No second run: there is no {checkpoint}.")
-        return
-    try:
-        import expression_cnn as training
-        import torch
-    except ImportError:
-        print("The second run is read by torch, which is not installed.")
-        return
+    import expression_cnn as training
+    import torch
+
     torch.set_num_threads(1)
-    rows = private_test(shared / "fer2013.npz")
     net = training.load_net(checkpoint)
     found = training.read(net, torch.from_numpy(rows["images"])).softmax(1).numpy()
     name = "PrivateTest, FER2013's own labels, second run"
@@ -314,8 +306,9 @@ def main() -> int:
     if given.crop_side:
         crop_sides(model, finder, shared, given.crop_side)
         return 0
-    fer2013(model, shared)
-    second_run(given.second, shared)
+    rows = private_test(shared / "fer2013.npz")
+    fer2013(model, rows)
+    second_run(given.second, rows)
     lfw(model, finder, shared)
     london(model, finder, shared)
     size(given.model or resources.model_path("expression.onnx"))

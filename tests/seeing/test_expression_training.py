@@ -210,6 +210,17 @@ def test_a_killed_run_goes_on_where_it_was(training, settings, tmp_path):
         torch.testing.assert_close(two[name], value)
 
 
+def test_fast_epochs_are_saved_together(training, settings, monkeypatch):
+    rarely = dataclasses.replace(settings, save=1000.0)
+    run = training.Run(training.generated_faces(100), rarely)
+    saved = []
+    monkeypatch.setattr(run, "save", lambda: saved.append(run.epoch))
+
+    run.train()
+
+    assert saved == [settings.epochs]
+
+
 def test_a_checkpoint_becomes_a_model_that_ships(training, settings, tmp_path):
     training.Run(training.generated_faces(200), settings).train()
 

@@ -200,6 +200,11 @@ class Server:
         """The files of the queue in order, such as `happy-2.wav`."""
         return [name_of(entry["file"]) for entry in self.client.playlistinfo()]
 
+    def ahead(self):
+        """How many songs stand behind the current one."""
+        status = self.client.status()
+        return int(status["playlistlength"]) - int(status.get("song", -1)) - 1
+
     def wait_for(self, condition, what, seconds=40):
         until = time.monotonic() + seconds
         while time.monotonic() < until:

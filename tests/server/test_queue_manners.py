@@ -35,7 +35,7 @@ def playing(serve, mood="happy", **settings):
     server = serve(autostart="true", hands_off=0, **settings)
     server.feel(mood)
     server.wait_for(lambda: state(server) == "play", "music")
-    server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
+    server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
     return server
 
 
@@ -49,11 +49,6 @@ def ids(server):
 
 def current(server):
     return server.client.currentsong().get("id")
-
-
-def ahead(server):
-    status = server.client.status()
-    return int(status["playlistlength"]) - int(status.get("song", -1)) - 1
 
 
 def coming(server):
@@ -81,7 +76,7 @@ def test_a_track_put_next_by_a_person_comes_next(serve):
     server.wait_for(lambda: coming(server)[:1] == [mine], "the person's track next")
     server.client.next()
     server.wait_for(lambda: current(server) == mine, "the person's track playing")
-    server.wait_for(lambda: ahead(server) >= 2, "two picks behind it")
+    server.wait_for(lambda: server.ahead() >= 2, "two picks behind it")
 
 
 def test_picks_move_behind_what_a_person_appends(serve):
@@ -161,7 +156,7 @@ def test_switches_and_volume_stay_as_people_set_them(serve, switch):
         server.wait_for(lambda b=before: current(server) != b, "the next song")
         server.wait_for(lambda: len(uris(server)) >= 3, "two songs ahead")
         if switch != "random":
-            server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
+            server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
     status = server.client.status()
     switches = ("consume", "random", "repeat", "single")
     assert {name for name in switches if status[name] == "1"} == {switch}
@@ -299,7 +294,7 @@ def test_songs_of_a_streaming_service_are_queued_and_played(serve, with_service)
     before = current(server)
     server.client.next()
     server.wait_for(lambda: current(server) != before, "the next song")
-    server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
+    server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
 
 
 def test_a_slow_service_keeps_nobody_waiting_and_the_music_going(
@@ -338,8 +333,8 @@ def test_songs_that_cannot_be_played_are_passed_over(serve, service, home, tmp_p
         before = current(server)
         server.client.next()
         server.wait_for(lambda b=before: current(server) != b, "the next song")
-        server.wait_for(lambda: ahead(server) >= 1, "songs ahead")
-    server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
+        server.wait_for(lambda: server.ahead() >= 1, "songs ahead")
+    server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
     server.wait_for(lambda: state(server) == "play", "music")
 
 
@@ -355,7 +350,7 @@ def test_music_starts_although_the_first_picks_cannot_be_played(
     server.feel("happy")
     server.wait_for(lambda: state(server) == "play", "music")
     assert server.client.status()["song"] == "0"  # what cannot be played is gone
-    server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
+    server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
 
 
 def test_next_before_the_first_song_sounds_does_not_end_the_music(serve):
@@ -365,7 +360,7 @@ def test_next_before_the_first_song_sounds_does_not_end_the_music(serve):
     for _ in range(3):
         server.client.next()
     server.wait_for(lambda: state(server) == "play", "music")
-    server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
+    server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
 
 
 def test_songs_that_mopidy_does_not_know_are_replaced_by_others(serve, home, tmp_path):

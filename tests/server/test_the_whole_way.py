@@ -92,7 +92,7 @@ def test_autostart_starts_the_music_and_keeps_two_songs_ahead(serve):
     server.wait_for(
         lambda: server.client.currentsong().get("file") != first, "the next song", 30
     )
-    server.wait_for(lambda: ahead(server) >= 2, "two songs ahead")
+    server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
 
 
 def test_without_autostart_nothing_starts_by_itself(serve):
@@ -199,11 +199,6 @@ def test_the_clip_without_a_face_queues_nothing(serve):
     server = serve(camera=clip, **QUICK)
     server.wait_for(lambda: server.status()["counters"]["readings"] >= 4, "readings")
     assert server.queue() == []
-
-
-def ahead(server):
-    status = server.client.status()
-    return int(status["playlistlength"]) - int(status.get("song", -1)) - 1
 
 
 def mood_of(server):
