@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mopidy_moodcam.dj.queue import Queue
 
 
@@ -12,15 +15,16 @@ def edited_by_person(before: Queue, after: Queue) -> bool:
     """Say whether somebody else changed the queue between two looks at it.
 
     `before` is the queue as the DJ left it. Under `consume` core takes away
-    what was played, and under `random` it draws an order of its own: neither is
-    a person. Everything else that adds, removes, moves or switches is.
+    what was played and what it could not play, and under `random` it draws an
+    order of its own: neither is a person. Everything else that adds, removes,
+    moves or switches is.
     """
     switches = ("random", "consume", "single", "repeat")
     if any(getattr(before, name) != getattr(after, name) for name in switches):
         return True
     if before.entries == after.entries:
         return False
-    return not (after.consume and _only_played_are_gone(before, after))
+    return not (after.consume and _only_done_are_gone(before, after))
 
 
 def ended_by_person(before: Queue, after: Queue) -> bool:
@@ -35,7 +39,7 @@ def ended_by_person(before: Queue, after: Queue) -> bool:
     return emptied or (there and before.current not in after.tlids)
 
 
-def _only_played_are_gone(before: Queue, after: Queue) -> bool:
+def _only_done_are_gone(before: Queue, after: Queue) -> bool:
     there = set(after.tlids)
     gone = [tlid for tlid in before.tlids if tlid not in there]
     left = tuple(entry for entry in before.entries if entry[0] in there)
@@ -43,5 +47,22 @@ def _only_played_are_gone(before: Queue, after: Queue) -> bool:
         return False
     if after.random or before.current not in before.tlids:
         return len(gone) <= 1
-    played = before.tlids[: before.tlids.index(before.current) + 1]
-    return set(gone) <= set(played)
+    place = before.tlids.index(before.current) + 1
+    played, coming = before.tlids[:place], before.tlids[place:]
+    return set(gone) <= {*played, *_passed_over(coming, gone, after)}
+
+
+def _passed_over(
+    coming: tuple[int, ...], gone: Collection[int], after: Queue
+) -> tuple[int, ...]:
+    """Return the tracks that core may have found unplayable on its way to the next.
+
+    It looks for the next when it is told to, and in the last seconds of a track. On
+    the way there is no current track.
+    """
+    if after.current in coming:
+        return coming[: coming.index(after.current)]
+    on_the_way = after.current is None and after.playback != "stopped" and after.entries
+    if on_the_way or after.ending:
+        return tuple(itertools.takewhile(lambda tlid: tlid in gone, coming))
+    return ()

@@ -102,8 +102,11 @@ class Queue:
             return False
         if self.current is None or self.current not in self.tlids:
             return True
-        if self.elapsed < BEGUN_MS:
-            return True
+        return self.elapsed < BEGUN_MS or self.ending
+
+    @property
+    def ending(self) -> bool:
+        """Whether the current track is in its last seconds."""
         return self.length is not None and self.length - self.elapsed <= LEAVE_ALONE_MS
 
 

@@ -29,6 +29,28 @@ def test_under_consume_taking_a_song_to_come_is_a_persons():
     assert edited_by_person(before, Queue(THREE[:2], current=1, consume=True))
 
 
+def test_under_consume_what_core_cannot_play_goes_by_itself():
+    before = Queue(THREE, current=1, consume=True)
+    next_one = Queue(THREE[2:], current=3, consume=True)
+    assert not edited_by_person(before, next_one)
+    on_the_way = Queue(THREE[2:], playback="playing", consume=True)
+    assert not edited_by_person(before, on_the_way)
+    left = (THREE[0], THREE[2])
+    ending = Queue(left, current=1, elapsed=57_000, length=60_000, consume=True)
+    assert not edited_by_person(before, ending)
+
+
+def test_under_consume_a_song_that_core_has_no_reason_to_take_is_a_persons():
+    before = Queue(THREE, current=1, consume=True)
+    middle = Queue((THREE[0], THREE[2]), current=1, length=60_000, consume=True)
+    assert edited_by_person(before, middle)
+    behind = Queue(THREE[1:2], current=2, consume=True)
+    assert edited_by_person(before, behind)
+    assert edited_by_person(before, Queue(playback="playing", consume=True))
+    farther = Queue(THREE[:2], current=1, elapsed=57_000, length=60_000, consume=True)
+    assert edited_by_person(before, farther)
+
+
 def test_whoever_takes_the_song_that_plays_or_all_of_them_ends_the_music():
     before = Queue(THREE, current=2)
     assert ended_by_person(before, Queue((THREE[0], THREE[2]), current=None))

@@ -353,6 +353,26 @@ def test_music_starts_although_the_first_picks_cannot_be_played(
     server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
 
 
+def test_a_song_that_consume_takes_since_it_cannot_be_played_was_taken_by_nobody(
+    serve, service, with_service
+):
+    server = serve(folder=with_service, autostart="true", hands_off=3)
+    hands_off = lambda: server.status()["hands_off_until"] is not None  # noqa: E731
+    server.feel("happy")
+    server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
+    server.client.consume(1)
+    server.wait_for(hands_off, "notice of the switch")
+    server.wait_for(lambda: not hands_off(), "the end of the hands-off time")
+    refused = coming(server)[0]
+    (service / "refused").write_text("2")
+    server.client.next()
+    server.wait_for(lambda: refused not in ids(server), "the song passed over")
+    server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
+    assert not hands_off()
+    server.client.delete(1)
+    server.wait_for(hands_off, "notice of a person's edit")
+
+
 def test_next_before_the_first_song_sounds_does_not_end_the_music(serve):
     server = serve(autostart="true", hands_off=0)
     server.feel("happy")
