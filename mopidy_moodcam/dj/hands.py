@@ -6,8 +6,6 @@ import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from mopidy_moodcam.dj.queue import Queue
 
 
@@ -49,20 +47,17 @@ def _only_done_are_gone(before: Queue, after: Queue) -> bool:
         return len(gone) <= 1
     place = before.tlids.index(before.current) + 1
     played, coming = before.tlids[:place], before.tlids[place:]
-    return set(gone) <= {*played, *_passed_over(coming, gone, after)}
+    return set(gone) <= {*played, *_passed_over(coming, after)}
 
 
-def _passed_over(
-    coming: tuple[int, ...], gone: Collection[int], after: Queue
-) -> tuple[int, ...]:
-    """Return the tracks that core may have found unplayable on its way to the next.
+def _passed_over(coming: tuple[int, ...], after: Queue) -> tuple[int, ...]:
+    """Return the tracks that core found unplayable on its way to the next.
 
     It looks for the next when it is told to, and in the last seconds of a track. On
     the way there is no current track.
     """
-    if after.current in coming:
-        return coming[: coming.index(after.current)]
-    on_the_way = after.current is None and after.playback != "stopped" and after.entries
-    if on_the_way or after.ending:
-        return tuple(itertools.takewhile(lambda tlid: tlid in gone, coming))
-    return ()
+    chosen = after.current in coming or after.ending
+    choosing = after.current is None and after.playback != "stopped" and after.entries
+    if not (chosen or choosing):
+        return ()
+    return tuple(itertools.takewhile(lambda tlid: tlid not in after.tlids, coming))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib.util
 import io
 import platform
 import sys
@@ -166,6 +167,9 @@ def fer2013(model, rows: dict[str, np.ndarray]) -> None:
 
 def second_run(checkpoint: Path, rows: dict[str, np.ndarray]) -> None:
     """A network trained on FER2013's own labels, against them."""
+    if importlib.util.find_spec("torch") is None:
+        print("The second run is read by torch, which is not installed.")
+        return
     import expression_cnn as training
     import torch
 

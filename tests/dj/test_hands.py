@@ -47,6 +47,9 @@ def test_under_consume_a_song_that_core_has_no_reason_to_take_is_a_persons():
     behind = Queue(THREE[1:2], current=2, consume=True)
     assert edited_by_person(before, behind)
     assert edited_by_person(before, Queue(playback="playing", consume=True))
+    four = Queue((*THREE, (4, "d")), current=1, consume=True)
+    between = Queue(((2, "b"), (4, "d")), current=4, consume=True)
+    assert edited_by_person(four, between)
     farther = Queue(THREE[:2], current=1, elapsed=57_000, length=60_000, consume=True)
     assert edited_by_person(before, farther)
 
