@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
+from face_identity import IdentityNet
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Settings:
     quick: bool = False  # a tiny run on generated faces
     prepare: str = ""  # write the prepared data here and stop
     start: str = ""  # checkpoint to begin with, for a second, calmer round
+    identity: str = (
+        ""  # dlib's file (face_identity.py), for a teacher that begins there
+    )
     teacher: tuple[str, ...] = ()  # checkpoints to learn from, beside the labels
     device: str = ""  # empty: a GPU where there is one
     threads: int = 2  # of the CPU
@@ -65,6 +69,7 @@ class Settings:
     channels: tuple[int, ...] = (32, 64, 128, 224)  # at 24, 12, 6 and 3 pixels
     blocks: tuple[int, ...] = (2, 2, 2, 1)  # residual blocks of each stage
     dropout: float = 0.2  # before the last layer
+    side: int = 112  # pixels of the picture that an `identity` network sees
     zero_start: bool = False  # blocks begin as their shortcuts; costs the first epochs
 
     epochs: int = 60
@@ -423,7 +428,7 @@ class ExpressionNet(nn.Module):
 class Learner(nn.Module):
     """The network and, while it learns, a head for the other set of labels."""
 
-    def __init__(self, net: ExpressionNet) -> None:
+    def __init__(self, net: ExpressionNet | IdentityNet) -> None:
         super().__init__()
         self.net = net
         self.beside = nn.Linear(net.head.in_features, len(LABELS))
@@ -436,6 +441,9 @@ class Learner(nn.Module):
 
 def new_learner(settings: dict[str, Any]) -> Learner:
     """Return an untrained network, as the settings of a checkpoint have it."""
+    if settings.get("identity"):
+        sizes = settings["side"], settings["dropout"], len(LABELS)
+        return Learner(IdentityNet(*sizes))
     names = ("channels", "blocks", "dropout")
     return Learner(ExpressionNet(*(settings[name] for name in names)))
 
@@ -450,7 +458,7 @@ def load_learner(path: str | Path, labels: str = "") -> Learner:
     return learner
 
 
-def load_net(path: str | Path) -> ExpressionNet:
+def load_net(path: str | Path) -> ExpressionNet | IdentityNet:
     """Return the averaged network of a checkpoint, ready to read faces."""
     return load_learner(path).net.eval()
 
@@ -579,10 +587,17 @@ class Run:
         if self.s.start:
             return load_learner(self.s.start, self.s.labels)
         learner = new_learner(dataclasses.asdict(self.s))
-        if self.s.zero_start:
+        if isinstance(learner.net, IdentityNet):
+            learner.net.begin_as_dlib(self.s.identity, self._some_pictures())
+        elif self.s.zero_start:
             for block in learner.net.stages:
                 nn.init.zeros_(block.norm2.weight)
         return learner
+
+    def _some_pictures(self) -> Tensor:
+        images = self.rows[0]
+        some = images[torch.randperm(len(images))[:512]]
+        return some.cpu().unsqueeze(1).float() / 255
 
     def _teacher(self, path: str) -> nn.Module:
         return self._in_layout(load_learner(path, self.s.labels).eval())
