@@ -5,6 +5,7 @@
     python training/expression_cnn.py --labels fer2013 --out training/runs/fer2013
     python training/expression_cnn.py --prepare training/data/faces.npz  # to travel
     python training/expression_cnn.py --teacher A/best.pt B/best.pt --epochs 300
+    python training/expression_cnn.py --start A/best.pt --keep A.pt  # to keep it small
 
 Every field of `Settings` is an option (`--epochs 300 --channels 64 128 256`). The run
 writes `last.pt` after an epoch, every `save` seconds at most, and goes on from it when
@@ -56,10 +57,9 @@ class Settings:
     copies: bool = False  # leave copies of test rows in, as the literature does
     quick: bool = False  # a tiny run on generated faces
     prepare: str = ""  # write the prepared data here and stop
+    keep: str = ""  # write `start` here, at 8 bits a weight, and stop
     start: str = ""  # checkpoint to begin with, for a second, calmer round
-    identity: str = (
-        ""  # dlib's file (face_identity.py), for a teacher that begins there
-    )
+    identity: str = ""  # begin with dlib's network: the file face_identity.py fetches
     teacher: tuple[str, ...] = ()  # checkpoints to learn from, beside the labels
     device: str = ""  # empty: a GPU where there is one
     threads: int = 2  # of the CPU
@@ -439,6 +439,18 @@ class Learner(nn.Module):
         return self.net.head(features), self.beside(features)
 
 
+SHAPE = ("channels", "blocks", "dropout", "side", "identity")
+
+
+def continued(s: Settings) -> Settings:
+    """Take the network's shape from the checkpoint that a run starts with."""
+    if not s.start:
+        return s
+    saved = torch.load(s.start, map_location="cpu", weights_only=True)["settings"]
+    shape = {name: saved[name] for name in SHAPE if name in saved}
+    return dataclasses.replace(s, **shape)
+
+
 def new_learner(settings: dict[str, Any]) -> Learner:
     """Return an untrained network, as the settings of a checkpoint have it."""
     if settings.get("identity"):
@@ -452,10 +464,44 @@ def load_learner(path: str | Path, labels: str = "") -> Learner:
     """Return a checkpoint's averaged network; for other labels its heads change."""
     saved = torch.load(path, map_location="cpu", weights_only=True)
     learner = new_learner(saved["settings"])
-    learner.load_state_dict(saved["average"])
+    learner.load_state_dict(unpacked(saved["average"]))
     if labels not in ("", saved["settings"]["labels"]):
         learner.net.head, learner.beside = learner.beside, learner.net.head
     return learner
+
+
+def packed(weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Pack float weights [O,...] as steps int8 [O,...] and a step's size each [O]."""
+    kept: dict[str, Any] = dict(weights)
+    for name, weight in weights.items():
+        if weight.ndim > 1:
+            rows = weight.float().flatten(1)
+            size = rows.abs().amax(1).clamp(min=1e-8) / 127
+            steps = torch.round(rows / size[:, None]).to(torch.int8)
+            kept[name] = {"steps": steps.view(weight.shape), "size": size}
+        elif weight.is_floating_point():
+            kept[name] = weight.half()
+    return kept
+
+
+def unpacked(kept: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the weights that `packed` kept; others as they are."""
+    weights = dict(kept)
+    for name, value in kept.items():
+        if isinstance(value, dict):
+            steps, size = value["steps"], value["size"]
+            weights[name] = steps * size.view(-1, *[1] * (steps.ndim - 1))
+    return weights
+
+
+def keep(source: str | Path, path: str | Path) -> None:
+    """Write a checkpoint's averaged network at a fourth of its size, without paths."""
+    saved = torch.load(source, map_location="cpu", weights_only=True)
+    nowhere = {"data": "", "out": "", "start": "", "teacher": ()}
+    settings = saved["settings"] | nowhere
+    if settings.get("identity"):
+        settings["identity"] = "dlib"
+    torch.save({"settings": settings, "average": packed(saved["average"])}, path)
 
 
 def load_net(path: str | Path) -> ExpressionNet | IdentityNet:
@@ -556,7 +602,7 @@ class Run:
     """One training run; `last.pt` holds all its state, so a kill costs little."""
 
     def __init__(self, faces: Faces, s: Settings) -> None:
-        self.s = s
+        self.s = s = continued(s)
         self.out = Path(s.out)
         self.out.mkdir(parents=True, exist_ok=True)
         found = "cuda" if torch.cuda.is_available() else "cpu"
@@ -792,6 +838,9 @@ def main() -> None:
     torch.set_num_threads(s.threads)
     if s.prepare:
         prepare(s.data, s.prepare)
+        return
+    if s.keep:
+        keep(s.start, s.keep)
         return
     if s.quick:
         s = quick(s)

@@ -1,9 +1,9 @@
 #!/bin/sh
 # How the networks were made: five large teachers; the network that ships, which learns
 # from them and from the votes; its last, calm epochs; and, for comparison with the
-# literature, the same on FER2013's own labels. Resumable: run it again. The first two
-# steps want a GPU (on an H200 an epoch takes 0.8 to 1 s, and every start 15 s), the
-# others take an hour of two CPU cores.
+# literature, two on FER2013's own labels, which begin as dlib's face recognition network.
+# Resumable: run it again. All but `finish`, which takes an hour of two CPU cores, want a
+# GPU: on an H200 an epoch takes 0.8 to 1 s, and every start 15 s.
 #
 #   training/expression_full.sh                            # data beside the checkout
 #   training/expression_full.sh training/data/faces.npz    # what --prepare wrote
@@ -17,7 +17,7 @@ deep="--channels 64 128 256 --blocks 4 4 4"
 teachers=
 for seed in 1 2 3 4 5; do teachers="$teachers $runs/teacher$seed/best.pt"; done
 
-# shellcheck disable=SC2086  # $wide, $deep and $teachers are lists
+# shellcheck disable=SC2086  # $wide, $deep, $teachers and $copies are lists
 for step in ${STEPS:-teachers student finish fer2013}; do
     case $step in
     teachers)
@@ -37,10 +37,16 @@ for step in ${STEPS:-teachers student finish fer2013}; do
             --teacher "$runs/former.pt" --distil 0.3 --own 0.6 --balance 0.4 \
             --epochs 80 --lr 0.04 --warmup 0.5 --mixup 0.15 --erase 0.2
         ;;
-    fer2013)
-        train --out "$runs/fer2013" --start "$runs/finish/best.pt" --labels fer2013 \
-            --copies --own 0.5 --balance 0 \
-            --epochs 14 --lr 0.03 --warmup 0.5 --mixup 0.2 --erase 0.2 --calm 1
+    fer2013) # with and without copies of test rows; what ships is their teacher
+        dlib=$runs/face_identity.dat
+        [ -f "$dlib" ] || ${PYTHON:-python} training/face_identity.py "$dlib"
+        for copies in "--copies --seed 1" "--seed 3"; do
+            case $copies in --copies*) name=fer2013 ;; *) name=fer2013_uncopied ;; esac
+            train --out "$runs/$name" --labels fer2013 $copies --balance 0 \
+                --identity "$dlib" --teacher "$runs/finish/best.pt" --distil 0.3 \
+                --dropout 0.3 --batch 256 --warmup 1 --epochs 90 --calm 0.6
+            train --start "$runs/$name/best.pt" --keep "$runs/expression_$name.pt"
+        done
         ;;
     esac
 done

@@ -283,6 +283,35 @@ def test_other_labels_take_the_other_head(training, settings, tmp_path):
     assert not torch.equal(other.net.head.weight, same.net.head.weight)
 
 
+def test_a_second_round_keeps_the_shape_of_the_first(training, settings, tmp_path):
+    faces = training.generated_faces(100)
+    odd = dataclasses.replace(settings, channels=(8, 24), blocks=(1, 2))
+    training.Run(faces, odd).train()
+    start, out = str(tmp_path / "best.pt"), str(tmp_path / "second")
+
+    training.Run(faces, dataclasses.replace(settings, start=start, out=out)).train()
+
+    assert training.load_net(f"{out}/best.pt").head.in_features == 24
+
+
+def test_a_kept_network_is_small_says_the_same_and_names_no_place(
+    training, settings, tmp_path
+):
+    wide = dataclasses.replace(settings, channels=(32, 128), blocks=(1, 1))
+    faces = training.generated_faces(100)
+    training.Run(faces, wide).train()
+    source, path = tmp_path / "best.pt", tmp_path / "kept.pt"
+
+    training.keep(source, path)
+
+    assert path.stat().st_size < 0.35 * source.stat().st_size
+    assert str(tmp_path).encode() not in path.read_bytes()
+    images = torch.from_numpy(faces.images)
+    whole, kept = (training.read(training.load_net(p), images) for p in (source, path))
+    assert (whole - kept).norm() < 0.03 * whole.norm()
+    assert not torch.equal(whole, kept)
+
+
 def test_the_network_s_own_answers_count_more_and_more(training, settings):
     """Own answers that all say happy, late in a run that trusts them, are learned."""
     faces = training.generated_faces(2000)

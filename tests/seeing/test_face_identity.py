@@ -139,6 +139,9 @@ def test_a_teacher_begins_there_and_teaches(modules, drawn, tmp_path):
     assert again(pictures(2)).shape == (2, 7)
     assert not torch.equal(again.stem.conv.weight, begun)
     assert (tmp_path / "student/best.pt").is_file()
+    training.keep(tmp_path / "teacher/best.pt", tmp_path / "kept.pt")
+    kept, x = training.load_net(tmp_path / "kept.pt"), pictures(2)
+    torch.testing.assert_close(kept(x), again(x), rtol=0.1, atol=0.1)
 
 
 def test_only_the_known_package_is_taken(modules, monkeypatch, tmp_path):
