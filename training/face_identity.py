@@ -1,12 +1,12 @@
-"""dlib's face recognition network, where a teacher may begin.
+"""dlib's face recognition network, where another may begin.
 
     python training/face_identity.py training/data/face_identity.dat   # 22 MB, by hash
 
 Davis King trained it on three million faces of 7485 people to tell them apart, made
 sure that nobody of LFW was among them, and gave it to the public domain
 (https://github.com/davisking/dlib-models). The PyPI package face_recognition_models
-carries it. It has seen many more faces than FER2013 holds, which helps a teacher; it is
-needed for training only, and nothing of it ships.
+carries it. It has seen many more faces than FER2013 holds, which helps with FER2013's
+own labels; it is needed for training only, and nothing of it ships.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A teacher may begin as dlib's face recognition network; here with drawn weights."""
+"""A network may begin as dlib's face recognition network; here with drawn weights."""
 
 from __future__ import annotations
 
