@@ -840,6 +840,8 @@ def main() -> None:
         prepare(s.data, s.prepare)
         return
     if s.keep:
+        if not s.start:
+            raise SystemExit("--keep writes the checkpoint that --start names.")
         keep(s.start, s.keep)
         return
     if s.quick:
