@@ -440,10 +440,11 @@ class Learner(nn.Module):
 
 
 SHAPE = ("channels", "blocks", "dropout", "side", "identity")
+"""Settings that say which network a checkpoint's weights belong to."""
 
 
 def continued(s: Settings) -> Settings:
-    """Take the network's shape from the checkpoint that a run starts with."""
+    """Take over the network of the checkpoint that a run starts with, if it does."""
     if not s.start:
         return s
     saved = torch.load(s.start, map_location="cpu", weights_only=True)["settings"]

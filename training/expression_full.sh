@@ -12,12 +12,21 @@ set -eu
 data=${1:-../shared/data/faces/fer2013.npz}
 runs=${RUNS:-training/runs/full}
 train() { ${PYTHON:-python} training/expression_cnn.py --data "$data" "$@"; }
+second() { # NAME OPTION...: a network begun as dlib's, on FER2013's own labels
+    name=$1
+    shift
+    train --out "$runs/$name" --labels fer2013 --balance 0 "$@" \
+        --identity "$dlib" --teacher "$runs/finish/best.pt" --distil 0.3 \
+        --dropout 0.3 --batch 256 --warmup 1 --epochs 90 --calm 0.6
+    train --start "$runs/$name/best.pt" --keep "$runs/expression_$name.pt"
+}
+dlib=$runs/face_identity.dat
 wide="--channels 64 128 256 448 --blocks 3 3 3 2"
 deep="--channels 64 128 256 --blocks 4 4 4"
 teachers=
 for seed in 1 2 3 4 5; do teachers="$teachers $runs/teacher$seed/best.pt"; done
 
-# shellcheck disable=SC2086  # $wide, $deep, $teachers and $copies are lists
+# shellcheck disable=SC2086  # $wide, $deep and $teachers are lists
 for step in ${STEPS:-teachers student finish fer2013}; do
     case $step in
     teachers)
@@ -38,15 +47,9 @@ for step in ${STEPS:-teachers student finish fer2013}; do
             --epochs 80 --lr 0.04 --warmup 0.5 --mixup 0.15 --erase 0.2
         ;;
     fer2013) # with and without copies of test rows; what ships is their teacher
-        dlib=$runs/face_identity.dat
         [ -f "$dlib" ] || ${PYTHON:-python} training/face_identity.py "$dlib"
-        for copies in "--copies --seed 1" "--seed 3"; do
-            case $copies in --copies*) name=fer2013 ;; *) name=fer2013_uncopied ;; esac
-            train --out "$runs/$name" --labels fer2013 $copies --balance 0 \
-                --identity "$dlib" --teacher "$runs/finish/best.pt" --distil 0.3 \
-                --dropout 0.3 --batch 256 --warmup 1 --epochs 90 --calm 0.6
-            train --start "$runs/$name/best.pt" --keep "$runs/expression_$name.pt"
-        done
+        second fer2013 --seed 1 --copies
+        second fer2013_uncopied --seed 3
         ;;
     esac
 done
