@@ -10,7 +10,7 @@
 Every field of `Settings` is an option (`--epochs 300 --channels 64 128 256`). The run
 writes `last.pt` after an epoch, every `save` seconds at most, and goes on from it when
 started again with the same `--out`; `best.pt` holds the averaged weights that read
-PublicTest best. Data and augmentation live on the training device.
+PublicTest best (`choose`). Data and augmentation live on the training device.
 `expression_full.sh` makes what ships, `export_expression.py` the files of a checkpoint.
 """
 
@@ -64,6 +64,7 @@ class Settings:
     device: str = ""  # empty: a GPU where there is one
     threads: int = 2  # of the CPU
     save: float = 30.0  # seconds between savings, or an epoch where that is longer
+    choose: str = "loss"  # or accuracy, recall: what of PublicTest picks best.pt
     seed: int = 1
 
     channels: tuple[int, ...] = (32, 64, 128, 224)  # at 24, 12, 6 and 3 pixels
@@ -627,7 +628,7 @@ class Run:
         self.answers = torch.zeros_like(self.rows[1])
         self.optimiser = make_optimiser(self.net, self.rate, s)
         self.recorded: tuple[Settings, Recorded] | None = None
-        self.epoch, self.best_loss, self.saved = 0, math.inf, time.monotonic()
+        self.epoch, self.best_figure, self.saved = 0, math.inf, time.monotonic()
         self._resume()
 
     def _first_learner(self) -> Learner:
@@ -674,7 +675,7 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate
         self.answers.copy_(saved["answers"])
-        self.best, self.best_loss = saved["best"], saved["best_loss"]
+        self.best, self.best_figure = saved["best"], saved["best_figure"]
         self.epoch = saved["epoch"]
 
     def save(self) -> None:
@@ -687,7 +688,7 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "answers": self.answers,
             "best": self.best,
-            "best_loss": self.best_loss,
+            "best_figure": self.best_figure,
             "epoch": self.epoch,
         }
         self._write("last.pt", last)
@@ -707,8 +708,11 @@ class Run:
             loss = self._one_epoch()
             self.epoch += 1
             figures = evaluate(self.average.net, *self.checks[:2])
-            if figures["loss"] < self.best_loss:
-                self.best_loss = figures["loss"]
+            figure = figures[self.s.choose]
+            if self.s.choose != "loss":
+                figure = -figure
+            if figure < self.best_figure:
+                self.best_figure = figure
                 self.best = copy.deepcopy(self.average.state_dict())
             ended = time.monotonic()
             took = round(ended - started, 1)

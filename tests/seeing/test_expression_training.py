@@ -210,6 +210,26 @@ def test_a_killed_run_goes_on_where_it_was(training, settings, tmp_path):
         torch.testing.assert_close(two[name], value)
 
 
+@pytest.mark.parametrize(("figure", "best"), [("loss", 2), ("accuracy", 3)])
+def test_one_figure_chooses_the_weights_that_are_kept(
+    training, settings, monkeypatch, figure, best
+):
+    read = iter([(0.9, 0.5), (0.7, 0.6), (0.8, 0.7), (0.8, 0.6)])
+    kept = []
+
+    def evaluate(net, *_):
+        kept.append(net.head.weight.clone())
+        return dict(zip(("loss", "accuracy"), next(read), strict=True))
+
+    monkeypatch.setattr(training, "evaluate", evaluate)
+    settings = dataclasses.replace(settings, epochs=4, choose=figure)
+    run = training.Run(training.generated_faces(200), settings)
+
+    run.train()
+
+    assert torch.equal(run.best["net.head.weight"], kept[best - 1])
+
+
 def test_fast_epochs_are_saved_together(training, settings, monkeypatch):
     rarely = dataclasses.replace(settings, save=1000.0)
     run = training.Run(training.generated_faces(100), rarely)
