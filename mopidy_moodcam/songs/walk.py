@@ -36,6 +36,13 @@ MOST_FOLDERS = 20_000
 FIRST = (LOCAL, FILE)
 """Libraries walked before all others: their songs can be analysed."""
 
+AUDIO = frozenset(
+    ".aac .ac3 .aif .aiff .ape .au .caf .dff .dsf .flac .it .m4a .m4b .mka .mod .mp2"
+    " .mp3 .mpc .oga .ogg .opus .s3m .spx .tta .wav .wma .wv .xm".split()
+)
+"""Mopidy-File lists every file there is, by default of the whole home folder: only
+those that end like this are songs."""
+
 ALL_LOCAL = "local:directory?type=track"
 """Mopidy-Local lists each track here once, and in a dozen other folders again."""
 
@@ -48,7 +55,8 @@ def walk(
 ) -> Iterator[WalkedTrack]:
     """Yield each track of all enabled libraries once.
 
-    `config` is Mopidy's. Tracks that are `known` by URI and file come without
+    `config` is Mopidy's. A file that two libraries have comes by the first, which is
+    Mopidy-Local: it would be two songs, and one of them come too soon again. Tracks that are `known` by URI and file come without
     texts: looking up a file costs more than finding it. `survey` is filled on the
     way, `say` gets each library's name when its turn comes. A library that does
     not start or answer is left out with one warning.
@@ -60,8 +68,9 @@ def walk(
 
         proxies = [backend.proxy() for backend in backends]
         core = Core.start(config=config, backends=proxies)
-        uris = _uris(core.proxy().library, survey or Survey(), say)
-        yield from _tracks(core.proxy().library, uris, _media_dir(config), known)
+        library, media_dir = core.proxy().library, _media_dir(config)
+        uris = _uris(library, survey or Survey(), say, media_dir)
+        yield from _tracks(library, uris, media_dir, known)
     finally:
         for actor in [core, *backends]:
             if actor is not None and actor.is_alive():
@@ -143,16 +152,27 @@ def _uris(
     library: Any,  # noqa: ANN401
     survey: Survey,
     say: Callable[[str], None],
+    media_dir: Path | None = None,
 ) -> Iterator[str]:
+    files: set[str] = set()
     for root in sorted(_browse(library, None) or (), key=_turn):
         if _scheme(root) == OURS:
             continue
         say(root.name or root.uri)
         top = ALL_LOCAL if _scheme(root) == LOCAL else root.uri
         for uri in _below(library, top, survey):
-            if uri not in survey.found:
+            path = path_of(uri, media_dir)
+            file = os.path.realpath(path) if path else uri
+            if file not in files and _is_song(uri, path):
+                files.add(file)
                 survey.found.add(uri)
                 yield uri
+
+
+def _is_song(uri: str, path: Path | None) -> bool:
+    if path is None or not uri.startswith(f"{FILE}:"):
+        return True
+    return path.suffix.lower() in AUDIO
 
 
 def _scheme(ref: Any) -> str:  # noqa: ANN401
@@ -217,13 +237,18 @@ def _walked(uri: str, track: Any, path: Path | None) -> WalkedTrack:  # noqa: AN
     return WalkedTrack(
         uri=uri,
         path=path,
-        title=track.name or (path.stem if path else ""),
-        artist="; ".join(sorted(a.name for a in track.artists or () if a.name)),
-        album=(track.album and track.album.name) or "",
-        genre=track.genre or "",
+        title=_text(track.name or (path.stem if path else "")),
+        artist=_text("; ".join(sorted(a.name for a in track.artists or () if a.name))),
+        album=_text((track.album and track.album.name) or ""),
+        genre=_text(track.genre or ""),
         year=_year(track.date),
         duration_ms=track.length,
     )
+
+
+def _text(text: str) -> str:
+    # A title may be the name of a file, and hold bytes that no database takes.
+    return text.encode(errors="replace").decode()
 
 
 def _year(date: str | None) -> int | None:

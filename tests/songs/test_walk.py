@@ -85,6 +85,34 @@ def test_every_track_of_every_library_comes_once_with_its_file(home, config):
     assert all(track.title for track in tracks)
 
 
+def test_a_file_of_two_libraries_is_one_song_of_mopidy_local(home, config):
+    config["file"]["media_dirs"] = [str(home / "files"), str(home / "music")]
+    (home / "files" / "again.ogg").symlink_to(home / "music" / "plain.ogg")
+    survey = Survey()
+    try:
+        tracks = list(walk(config, survey=survey))
+    finally:
+        (home / "files" / "again.ogg").unlink()
+    found = sorted(track.uri.partition(":")[0] for track in tracks)
+    assert found == ["file", "local", "local"]
+    assert survey.gone((home / "music" / "plain.ogg").as_uri())
+
+
+def test_only_music_is_taken_from_a_folder_of_everything(config, files):
+    for name in ("notes.md", "thesis.docx", "holiday.mp4", "Makefile", "a/2.OGG"):
+        (files / name).touch()
+    names = {track.path.name for track in walk(config)}
+    assert names == {"1.ogg", "2.ogg", "2.OGG", "3.ogg", "4.ogg"}
+
+
+def test_a_file_whose_name_is_not_utf8_gets_a_title_that_can_be_kept(config, files):
+    odd = os.fsdecode(b"caf\xe9.wav")
+    plain = sound_files.write(files / "x.wav", sound_files.song(SongMood.CALM, 4))
+    plain.rename(files / odd)
+    titles = {track.path.name: track.title for track in walk(config)}
+    assert titles[odd] == "caf?.wav"
+
+
 def test_known_tracks_are_not_looked_up_again(config):
     def known(uri, path):
         assert path.is_file()
