@@ -23,13 +23,16 @@ from mopidy_moodcam.songs.schema import CatalogueError, connect, explained
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["Catalogue", "CatalogueError", "FileState", "Play", "TrackRow"]
 
 Outcome = Literal["played", "skipped"]
 
 T = TypeVar("T")
+
+GONE = "the file is gone"
+"""Why a song has no features or, once its library has lost it, is not played."""
 
 BATCH = 2000
 """Rows in one transaction: about 0.1 s, so no other writer waits long."""
@@ -237,13 +240,11 @@ class Catalogue:
             " GROUP BY failed ORDER BY COUNT(*) DESC, failed"
         )
 
-    def unjudged(self) -> list[str]:
-        """Return the URIs of all tracks neither loved, banned nor moved by hand."""
-        found = self.rows(
-            "SELECT uri FROM tracks WHERE verdict = ? AND song_mood IS NULL",
-            (str(Verdict.NONE),),
-        )
-        return [uri for (uri,) in found]
+    def uris(self) -> list[tuple[str, bool]]:
+        """Return (URI, whether a person loved, banned or moved it) of all tracks."""
+        judged = f"verdict <> '{Verdict.NONE}' OR song_mood IS NOT NULL"
+        found = self.rows(f"SELECT uri, {judged} FROM tracks ORDER BY id")
+        return [(uri, bool(judged)) for uri, judged in found]
 
     def meta(self, key: str) -> str | None:
         """Return a note kept under `key`, or None."""
@@ -319,6 +320,34 @@ class Catalogue:
                 "UPDATE tracks SET failed = ?, mtime = ?, size = ? WHERE uri = ?",
                 (why, mtime, size, uri),
             )
+
+    def lose(self, uris: Iterable[str]) -> None:
+        """Note that files are gone, and keep all that is known of their songs."""
+        with self.writing() as connection:
+            connection.executemany(
+                "UPDATE tracks SET failed = ? WHERE uri = ?",
+                [(GONE, uri) for uri in uris],
+            )
+
+    def rename(self, uris: Mapping[str, str]) -> None:
+        """Let songs, by their old URIs, go on under the new ones.
+
+        They take the place of the new ones' rows, and their texts.
+        """
+        for batch in _batches(uris.items(), BATCH):
+            with self.writing() as connection:
+                for old, new in batch:
+                    self._rename(connection, old, new)
+
+    def _rename(self, connection: sqlite3.Connection, old: str, new: str) -> None:
+        row = self.find(new)
+        connection.execute("DELETE FROM tracks WHERE uri = ?", (new,))
+        connection.execute(
+            "UPDATE tracks SET uri = ?, failed = NULLIF(failed, ?) WHERE uri = ?",
+            (new, GONE, old),
+        )
+        if row is not None:
+            self.put(connection, dataclasses.replace(row, features=None))
 
     def resize(self, uri: str, before: int, after: int) -> None:
         """Note that tagging changed a file's size; not where it was another before."""

@@ -21,8 +21,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mopidy_moodcam.songs import fitting, tags, twins
-from mopidy_moodcam.songs.catalogue import TrackRow
+from mopidy_moodcam.songs import fitting, moved, tags, twins
+from mopidy_moodcam.songs.catalogue import GONE, TrackRow
 from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker, WorkerTrouble, analyse_all
 
@@ -97,15 +97,20 @@ def scan(
     """Enter all `tracks` into the catalogue and analyse those that need it.
 
     `limit` is the most files to analyse now, `force` analyses unchanged ones
-    again. With the `survey` of the walk that gives the tracks, songs that are
-    gone from their library are forgotten. Returns the exit code: 1 where no worker
+    again. With the `survey` of the walk that gives the tracks, songs whose files were
+    moved keep what is known of them, and others that are gone from their library are
+    forgotten. Returns the exit code: 1 where no worker
     could be had, else 0.
     """
     tally = Tally()
     with console.status("Listing the songs of the libraries"):
-        work = list(_enter(catalogue, tracks, tally, force=force))[:limit]
+        work = list(_enter(catalogue, tracks, tally, force=force))
     if survey:
+        moves = _follow_moved(catalogue, work, survey, console)
         _forget_gone(catalogue, survey, console)
+        if moves and not force:
+            work = list(_still_due(catalogue, work, moves, tally))
+    work = work[:limit]
     try:
         answers = _Answers(catalogue, tally, console)
         answers.collect(work, jobs, make_worker)
@@ -122,11 +127,38 @@ def scan(
     return 0
 
 
+def _follow_moved(
+    catalogue: Catalogue, work: list[Job], survey: Survey, console: Console
+) -> set[str]:
+    """Let songs whose files were moved go on as the new ones; return their new URIs."""
+    gone = [uri for uri, _ in catalogue.uris() if survey.gone(uri)]
+    moves = moved.follow(catalogue, work, gone)
+    if moves:
+        console.print(
+            f"Songs whose files were moved, known as before: {len(moves)}.",
+            highlight=False,
+        )
+    return moves
+
+
+def _still_due(
+    catalogue: Catalogue, work: list[Job], moves: set[str], tally: Tally
+) -> Iterator[Job]:
+    """Yield the work less the files that were analysed before they were moved."""
+    for job in work:
+        known = catalogue.file_state(job.uri) if job.uri in moves else None
+        if _same(known, job.mtime, job.size):
+            tally.unchanged += 1
+        else:
+            yield job
+
+
 def _forget_gone(catalogue: Catalogue, survey: Survey, console: Console) -> None:
     """Forget songs that no library has any more, but nothing a person said."""
-    gone = [uri for uri in catalogue.unjudged() if survey.gone(uri)]
-    if gone:
-        count = catalogue.forget_tracks(gone)
+    gone = [(uri, judged) for uri, judged in catalogue.uris() if survey.gone(uri)]
+    if kept := [uri for uri, judged in gone if judged]:
+        catalogue.lose(kept)
+    if count := catalogue.forget_tracks(uri for uri, judged in gone if not judged):
         console.print(
             f"Songs gone from their library and now forgotten: {count}.",
             highlight=False,
@@ -142,7 +174,8 @@ def is_known(catalogue: Catalogue, uri: str, path: Path | None) -> bool:
     known = catalogue.file_state(uri)
     if known is None or not known.named:
         return False
-    return path is None or _same(known, _stat(path))
+    status = None if path is None else _stat(path)
+    return path is None or (status is not None and _same_file(known, status))
 
 
 def _enter(
@@ -195,7 +228,7 @@ def _job(
         _miss(catalogue, track.uri, tally)
         return
     known = catalogue.file_state(track.uri)
-    same = _same(known, status)
+    same = _same_file(known, status)
     if same and not force:
         tally.unchanged += 1
     elif track.unanswered and not same and known and known.named:
@@ -205,10 +238,14 @@ def _job(
         yield Job(track.uri, path, status.st_mtime, status.st_size)
 
 
-def _same(known: FileState | None, status: os.stat_result | None) -> bool:
-    if known is None or status is None:
+def _same_file(known: FileState | None, status: os.stat_result) -> bool:
+    return _same(known, status.st_mtime, status.st_size)
+
+
+def _same(known: FileState | None, mtime: float, size: int) -> bool:
+    if known is None or known.failed == GONE:
         return False
-    return (known.mtime, known.size) == (status.st_mtime, status.st_size)
+    return (known.mtime, known.size) == (mtime, size)
 
 
 def _stat(path: Path) -> os.stat_result | None:
@@ -226,7 +263,7 @@ def _miss(catalogue: Catalogue, uri: str, tally: Tally) -> None:
     """
     known = catalogue.file_state(uri)
     if known and known.source is None and known.failed is None:
-        catalogue.fail(uri, "the file is gone", known.mtime, known.size)
+        catalogue.fail(uri, GONE, known.mtime, known.size)
     tally.missing += 1
 
 

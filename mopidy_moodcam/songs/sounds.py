@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.songs.catalogue import GONE
 from mopidy_moodcam.songs.features import SCALE_GROUP, FeatureSource
 from mopidy_moodcam.songs.seasons import exclusion_clauses
 
@@ -86,11 +87,12 @@ def load_sounds(
     """Read all tracks that can be placed and may be played.
 
     That is those with valence and energy (or arousal), and those that a person
-    put into a song mood by hand, whose values may all be NaN. Banned tracks and
-    what `exclusions` name are left out; a season is left out outside its months as
-    of `today` (default: now). A song that the listener has as a file and on Spotify
-    counts once, as the file: else it would come twice within the time that nothing
-    is repeated. `schemes` are those of the URIs that can be played (default: all).
+    put into a song mood by hand, whose values may all be NaN. Banned tracks, those
+    whose file is gone and what `exclusions` name are left out; a season is left out
+    outside its months as of `today` (default: now). A song that the listener has as
+    a file and on Spotify counts once, as the file: else it would come twice within
+    the time that nothing is repeated. `schemes` are those of the URIs that can be
+    played (default: all).
     """
     clauses, values = exclusion_clauses(
         catalogue.exclusions(), today or dt.datetime.now().astimezone().date()
@@ -105,7 +107,7 @@ def load_sounds(
         f"{_cases('feature_source', _GROUP)}, {_cases('song_mood', _MOODS)},"
         f" verdict = '{Verdict.LOVED}', {numbers} FROM tracks"
         f" WHERE (song_mood IS NOT NULL OR {_PLACED}) AND NOT ({_ALSO_A_FILE})"
-        f" AND verdict <> '{Verdict.BANNED}'"
+        f" AND verdict <> '{Verdict.BANNED}' AND IFNULL(failed, '') <> '{GONE}'"
         + "".join(f" AND NOT ({clause})" for clause in clauses)
         + " ORDER BY id"
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,9 +37,10 @@ MOST_FOLDERS = 20_000
 FIRST = (LOCAL, FILE)
 """Libraries walked before all others: their songs can be analysed."""
 
-AUDIO = frozenset(
-    ".aac .ac3 .aif .aiff .ape .au .caf .dff .dsf .flac .it .m4a .m4b .mka .mod .mp2"
-    " .mp3 .mpc .oga .ogg .opus .s3m .spx .tta .wav .wma .wv .xm".split()
+MUSIC = re.compile(
+    r"\.(aac|ac3|aiff?|ape|au|caf|dff|dsf|flac|it|m4[ab]|mka|mod|mp[23c]|og[ag]|opus"
+    r"|s3m|spx|tta|wav|wma|wv|xm)$",
+    re.IGNORECASE,
 )
 """Mopidy-File lists every file there is, by default of the whole home folder: only
 those that end like this are songs."""
@@ -55,11 +57,11 @@ def walk(
 ) -> Iterator[WalkedTrack]:
     """Yield each track of all enabled libraries once.
 
-    `config` is Mopidy's. A file that two libraries have comes by the first, which is
-    Mopidy-Local: it would be two songs, and one of them come too soon again. Tracks that are `known` by URI and file come without
-    texts: looking up a file costs more than finding it. `survey` is filled on the
-    way, `say` gets each library's name when its turn comes. A library that does
-    not start or answer is left out with one warning.
+    `config` is Mopidy's. A file that two libraries have comes by the first of them,
+    Mopidy-Local: else it would be two songs, and come again too soon. Tracks that are
+    `known` by URI and file come without texts: looking up a file costs more than
+    finding it. `survey` is filled on the way, `say` gets each library's name when its
+    turn comes. A library that does not start or answer is left out with one warning.
     """
     backends = _start_backends(config)
     core = None
@@ -163,16 +165,14 @@ def _uris(
         for uri in _below(library, top, survey):
             path = path_of(uri, media_dir)
             file = os.path.realpath(path) if path else uri
-            if file not in files and _is_song(uri, path):
+            if file not in files and _is_song(uri):
                 files.add(file)
                 survey.found.add(uri)
                 yield uri
 
 
-def _is_song(uri: str, path: Path | None) -> bool:
-    if path is None or not uri.startswith(f"{FILE}:"):
-        return True
-    return path.suffix.lower() in AUDIO
+def _is_song(uri: str) -> bool:
+    return not uri.startswith(f"{FILE}:") or bool(MUSIC.search(uri))
 
 
 def _scheme(ref: Any) -> str:  # noqa: ANN401

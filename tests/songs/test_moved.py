@@ -1,0 +1,197 @@
+"""Files that were moved, renamed or tagged anew between two scans."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+
+import pytest
+from rich.console import Console
+
+from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.songs.catalogue import Catalogue
+from mopidy_moodcam.songs.features import FEATURES
+from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.sounds import load_sounds
+from mopidy_moodcam.songs.survey import Survey
+
+NAMES = ("loved", "banned", "moved", "plain")
+
+
+class Hearing:
+    """Stands for a worker: every file sounds the same, and is counted."""
+
+    why_plain = ""
+
+    def __init__(self, asked):
+        self.asked = asked
+
+    def analyse(self, uri):
+        self.asked.append(uri.rpartition("/")[2])
+        features = dict.fromkeys(FEATURES, 0.5) | {"source": "audio"}
+        return {"features": features}
+
+    def stop(self):
+        pass
+
+    kill = stop
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    with Catalogue.open(tmp_path / "catalogue.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def music(tmp_path):
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for number, name in enumerate(NAMES):
+        write(folder / f"{name}.ogg", 1000 + number)
+    return folder
+
+
+def write(path, size):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(bytes(size))
+    os.utime(path, (1e9 + size, 1e9 + size))
+
+
+def look(catalogue, music, title=lambda path: path.stem, **options):
+    """Scan the folder as it is; return what was analysed and what was said."""
+    tracks = [
+        WalkedTrack(
+            path.as_uri(), path, title=title(path), artist="A", duration_ms=180_000
+        )
+        for path in sorted(music.rglob("*.ogg"))
+    ]
+    survey = Survey(
+        found={track.uri for track in tracks},
+        folders={music.as_uri(): True},
+        finished={"file"},
+    )
+    asked, out = [], io.StringIO()
+    scan(
+        catalogue,
+        tracks,
+        survey=survey,
+        console=Console(file=out, width=200),
+        make_worker=lambda: Hearing(asked),
+        **options,
+    )
+    return sorted(asked), out.getvalue()
+
+
+def anew(path):
+    return "banned" if path.stem == "02" else path.stem
+
+
+def judge(catalogue, music):
+    catalogue.judge((music / "loved.ogg").as_uri(), Verdict.LOVED)
+    catalogue.judge((music / "banned.ogg").as_uri(), Verdict.BANNED)
+    catalogue.move((music / "moved.ogg").as_uri(), SongMood.SAD)
+    plain = catalogue.find((music / "plain.ogg").as_uri())
+    play = catalogue.note_play(plain.track_id, 0.0, SongMood.CALM)
+    catalogue.note_outcome(play, "skipped")
+
+
+def rename(music, name, new):
+    (music / new).parent.mkdir(exist_ok=True)
+    shutil.move(music / f"{name}.ogg", music / new)
+    return (music / new).as_uri()
+
+
+def test_a_moved_file_keeps_what_is_known_of_its_song(catalogue, music):
+    look(catalogue, music)
+    judge(catalogue, music)
+    new = {name: rename(music, name, f"Album/01 {name}.ogg") for name in NAMES}
+
+    asked, said = look(catalogue, music)
+
+    assert asked == []
+    assert "Songs whose files were moved, known as before: 4." in said
+    assert "4 unchanged" in said
+    assert "forgotten" not in said
+    rows = {name: catalogue.find(uri) for name, uri in new.items()}
+    assert rows["loved"].verdict is Verdict.LOVED
+    assert rows["banned"].verdict is Verdict.BANNED
+    assert rows["moved"].song_mood is SongMood.SAD
+    assert rows["plain"].features.valence == 0.5
+    assert rows["plain"].title == "01 plain"
+    assert catalogue.feedback() == [(rows["plain"].track_id, SongMood.CALM, 0, 1)]
+    assert catalogue.counts()["tracks"] == 4
+    assert len(load_sounds(catalogue)) == 3
+
+
+def test_a_file_tagged_anew_while_it_was_moved_is_heard_again(catalogue, music):
+    look(catalogue, music)
+    judge(catalogue, music)
+    (music / "banned.ogg").unlink()
+    write(music / "Album" / "02.ogg", 1234)
+
+    asked, _ = look(catalogue, music, title=anew)
+
+    assert asked == ["02.ogg"]
+    new = catalogue.find((music / "Album" / "02.ogg").as_uri())
+    assert new.verdict is Verdict.BANNED
+    assert new.size == 1234
+    assert catalogue.counts()["tracks"] == 4
+
+
+def test_a_song_of_another_length_is_another_song(catalogue, music):
+    look(catalogue, music)
+    judge(catalogue, music)
+    (music / "banned.ogg").unlink()
+    write(music / "Album" / "02.ogg", 1234)
+    catalogue.rows("UPDATE tracks SET duration_ms = 90000 WHERE title = 'banned'")
+
+    look(catalogue, music, title=anew)
+
+    new = catalogue.find((music / "Album" / "02.ogg").as_uri())
+    assert new.verdict is Verdict.NONE
+
+
+def test_copies_are_not_taken_for_each_other(catalogue, music):
+    for name in ("one", "two"):
+        write(music / f"{name}.ogg", 555)
+    look(catalogue, music)
+    catalogue.judge((music / "one.ogg").as_uri(), Verdict.BANNED)
+    new = [rename(music, name, f"Album/{name} x.ogg") for name in ("one", "two")]
+
+    asked, _ = look(catalogue, music)
+
+    assert asked == ["one%20x.ogg", "two%20x.ogg"]
+    assert {catalogue.find(uri).verdict for uri in new} == {Verdict.NONE}
+
+
+def test_moved_files_are_heard_again_where_all_are(catalogue, music):
+    look(catalogue, music)
+    rename(music, "plain", "other.ogg")
+
+    asked, _ = look(catalogue, music, force=True)
+
+    assert asked == ["banned.ogg", "loved.ogg", "moved.ogg", "other.ogg"]
+
+
+def test_what_a_person_said_of_a_song_that_is_gone_waits_for_its_return(
+    catalogue, music, tmp_path
+):
+    look(catalogue, music)
+    judge(catalogue, music)
+    away = tmp_path / "away.ogg"
+    shutil.move(music / "loved.ogg", away)
+
+    _, said = look(catalogue, music)
+
+    loved = catalogue.find((music / "loved.ogg").as_uri())
+    assert loved.verdict is Verdict.LOVED
+    assert loved.track_id not in load_sounds(catalogue).track_id
+    assert "1 not analysed: the file is gone, such as" in said
+
+    shutil.move(away, music / "loved.ogg")
+    look(catalogue, music)
+
+    assert loved.track_id in load_sounds(catalogue).track_id
+    assert catalogue.find(loved.uri).failed is None
