@@ -16,6 +16,7 @@ import numpy as np
 
 from mopidy_moodcam.dj.chooser import Chooser
 from mopidy_moodcam.dj.feedback import Feedback
+from mopidy_moodcam.dj.queue import upcoming
 from mopidy_moodcam.dj.reasons import NOTHING_PLAYABLE, NOTHING_SCANNED
 from mopidy_moodcam.dj.recent import REST_S, Recent
 from mopidy_moodcam.glossary import Pick, SongMood
@@ -40,6 +41,8 @@ logger = plain(__name__)
 RELOAD_SECONDS = 10.0
 # A catalogue that cannot be read is tried again after this long.
 RETRY_SECONDS = 30.0
+# So many tracks in front of a new pick are not to be picked again.
+QUEUED = 50
 # A song that Mopidy did not take is left out this long: its backend may be away.
 REFUSED_SECONDS = 900.0
 
@@ -110,7 +113,8 @@ class Picker:
         """
         if self._chooser is None or self._feedback is None or not self._catalogue:
             return None
-        queued = [self._track_id(uri) for _, uri in queue.entries[-50:]]
+        uris = dict(queue.entries)  # by tlid; what was played was noted then
+        queued = [self._track_id(uris[tlid]) for tlid in upcoming(queue)[-QUEUED:]]
         before = self._chooser.row(self._track_id(after)) if after else None
         choice = self._chooser.choose(
             target,

@@ -93,6 +93,24 @@ def test_what_stands_in_the_queue_is_not_picked_again(picker, path, clock):
         queue = Queue(entries=(*queue.entries, (tlid, pick.uri)))
 
 
+def test_a_played_song_that_stays_in_the_queue_comes_again_in_time(clock, path):
+    stock(path, 40)
+    settings = Settings(repeat_after=60, artist_cap=9)
+    picker = Picker(path, settings, clock=clock, rng=np.random.default_rng(1))
+    load(picker, clock)
+    queue, heard = Queue(), {}
+    for tlid in range(60):
+        pick = picker.pick(HAPPY, after=None, queue=queue)
+        picker.queued(pick)
+        heard.setdefault(pick.uri, []).append(clock.now)
+        entries = (*queue.entries, (tlid, pick.uri))
+        queue = Queue(entries=entries, current=tlid, playback="playing")
+        clock.now += 600
+    picker.close()
+    again = [np.diff(times).min() for times in heard.values() if len(times) > 1]
+    assert 3600 <= min(again) <= 4200
+
+
 def test_songs_added_by_another_process_are_noticed(picker, path, clock):
     load(picker, clock)
     stock(path)
