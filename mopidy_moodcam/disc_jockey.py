@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 from typing import TYPE_CHECKING
 
-from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person
+from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person, taken_over
 from mopidy_moodcam.dj.queue import (
     Own,
     Queue,
@@ -47,6 +47,9 @@ AWAIT_SECONDS = 300.0
 # other songs. Each time in a row the wait doubles, up to `RETRY_SECONDS`: so a slow
 # stream gets its chance, and a backend that is gone is asked less often.
 START_SECONDS = 3.0
+# Whoever clears the queue, adds a song and plays it does so in three steps. Until the
+# last one nothing sounds, and for so long after each step nothing is urgent.
+SETTLE_SECONDS = 4.0
 # Core does not tell of every change, such as 'next' while stopped.
 LOOK_SECONDS = 5.0
 LAST_PICKS = 20
@@ -101,6 +104,7 @@ class DiscJockey:
         self._start_again_at = 0.0
         self._start_pause = START_SECONDS
         self._stopped_by_person = False
+        self._settles_until = 0.0
         self.hands_off_until = 0.0
         self.last_picks: tuple[Pick, ...] = ()
         self.picks_made = 0
@@ -143,8 +147,9 @@ class DiscJockey:
     def look(self) -> None:
         """Read the queue and notice what a person has done to it."""
         queue = self._player.queue()
-        if edited_by_person(self._left(queue), queue) and self._own is not None:
-            self.hands_off_until = self._clock() + self._settings.hands_off
+        before, after = self._left(queue), self._without_new_own(queue)
+        if edited_by_person(before, after) and self._own is not None:
+            self._take_hands_off(before, after)
         if queue.entries != self._queue.entries:
             # Core shuffles anew at each change, played tracks included.
             self._played = frozenset()
@@ -152,6 +157,30 @@ class DiscJockey:
         self._left_as = self._queue
         self._keep_own()
         self._dirty = True
+
+    def _take_hands_off(self, before: Queue, after: Queue) -> None:
+        now = self._clock()
+        self.hands_off_until = now + self._settings.hands_off
+        self._settles_until = now + SETTLE_SECONDS
+        theirs = taken_over(before, after, self._own_tlids)
+        if self._own:
+            self._own.give(theirs)
+        for tlid in theirs:
+            self._picks.pop(tlid, None)
+
+    def _without_new_own(self, queue: Queue) -> Queue:
+        """Return the queue less songs of the DJ's that a slow backend has brought."""
+        entries = tuple(
+            (tlid, uri)
+            for tlid, uri in queue.entries
+            if tlid in self._left_as.tlids
+            or not (tlid in self._own_tlids or uri in self._awaited)
+        )
+        return dataclasses.replace(queue, entries=entries)
+
+    def _waits_for(self, until: float, longest: float) -> bool:
+        """Say whether a wait goes on; where the clock was set back it is over."""
+        return 0 < until - self._clock() <= longest
 
     def track_started(self, tlid: int, uri: str, *, ask_core: bool = True) -> None:
         """Note that a track plays.
@@ -211,7 +240,7 @@ class DiscJockey:
     def take_up(self) -> None:
         """End the hands-off time: a person has asked for something."""
         self.hands_off_until = 0.0
-        self._asked_until = 0.0
+        self._settles_until = self._asked_until = 0.0
         self._dirty = True
 
     def may_play_again(self) -> None:
@@ -231,14 +260,15 @@ class DiscJockey:
         """Note that a person loves or bans a song: a banned one is not to come."""
         if verdict is Verdict.BANNED:
             self._banned.add(uri)
+            self._settles_until = 0.0
         else:
             self._banned.discard(uri)
 
     def serve(self, target: Target | None) -> None:
         """Bring the queue to what the target asks for, if there is reason to."""
-        if target is None or self._clock() < self._asked_until:
+        if target is None or self._waits_for(self._asked_until, RETRY_SECONDS):
             return
-        unseen = self._clock() - self._looked_at > LOOK_SECONDS
+        unseen = not self._waits_for(self._looked_at + LOOK_SECONDS, LOOK_SECONDS)
         if not (self._dirty or unseen or self._stale(target)):
             return
         try:
@@ -253,7 +283,11 @@ class DiscJockey:
         if self._settings.dry_run:
             self._rehearse(target, afresh=bool(stale))
             return
-        over = self.may_start and self._clock() >= self._start_again_at
+        if self._settles:
+            self._dirty = True
+            return
+        again = self._waits_for(self._start_again_at, RETRY_SECONDS)
+        over = self.may_start and not again
         after = self._last_heard() if over else None
         stale |= self._give_up_silent() if over else frozenset()
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
@@ -330,6 +364,11 @@ class DiscJockey:
         self._notes.settle("silent")
 
     @property
+    def _settles(self) -> bool:
+        stopped = self._queue.playback == "stopped"
+        return stopped and self._waits_for(self._settles_until, SETTLE_SECONDS)
+
+    @property
     def _own_tlids(self) -> frozenset[int]:
         return self._own.tlids if self._own else frozenset()
 
@@ -341,7 +380,7 @@ class DiscJockey:
         coming = self._picks if self._settings.dry_run else upcoming(self._queue)
         picks = {tlid: self._picks[tlid] for tlid in coming if tlid in self._picks}
         banned = {tlid for tlid, p in picks.items() if p.uri in self._banned}
-        if self._clock() < self.hands_off_until:
+        if self._waits_for(self.hands_off_until, self._settings.hands_off):
             return frozenset(banned)
         others = {t for t, p in picks.items() if p.song_mood != target.song_mood}
         return frozenset(banned | others - self._half_known)
@@ -349,6 +388,8 @@ class DiscJockey:
     def _went_back_to(self, tlid: int) -> bool:
         tlids = self._queue.tlids
         ended = self._unjudged.tlid if self._unjudged else None
+        if tlid == ended:  # it was started anew
+            return True
         if tlid not in tlids or ended not in tlids or self._queue.random:
             return False
         return tlids.index(tlid) < tlids.index(ended)

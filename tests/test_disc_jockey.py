@@ -9,6 +9,7 @@ import pytest
 from mopidy_moodcam.disc_jockey import (
     AWAIT_SECONDS,
     RETRY_SECONDS,
+    SETTLE_SECONDS,
     START_SECONDS,
     TRIES,
     DiscJockey,
@@ -116,6 +117,7 @@ class TestPicker:
         self.followed = []
         self.noted = []
         self.left_out = set()
+        self.outcomes = []
 
     def recall(self, uri):
         """Know the song mood only where the songs are there, as the picker does."""
@@ -134,8 +136,11 @@ class TestPicker:
     def started(self, tlid, pick):
         self.noted.append((tlid, pick.song_mood))
 
+    def ended(self, tlid, pick, outcome):
+        del pick
+        self.outcomes.append((tlid, outcome))
+
     def heard(self, uri): ...
-    def ended(self, tlid, pick, outcome): ...
     def queued(self, pick): ...
     def unheard(self, pick): ...
 
@@ -189,6 +194,73 @@ def test_a_song_that_a_slow_backend_brings_late_is_the_djs(make, player, clock):
     clock.now += RETRY_SECONDS
     dj.serve(SAD)
     assert all("sad" in uri for _, uri in player.entries)
+
+
+def test_a_song_that_a_slow_backend_brings_late_is_no_edit_of_a_person(make, player):
+    dj = make()
+    dj.serve(HAPPY)
+    player.remove([2])
+    dj.look()
+    dj.take_up()
+    player.slow = True
+    with pytest.raises(PlayerAwayError):
+        dj.serve(HAPPY)
+    player.slow = False
+    player.append(player.late[0])
+    dj.look()
+    assert dj.hands_off_until == 0
+
+
+def test_a_clock_that_is_set_back_ends_a_wait(make, player, clock):
+    dj = make()
+    player.takes_nothing = True
+    dj.serve(HAPPY)
+    player.takes_nothing = False
+    clock.now -= 7200
+    dj.serve(HAPPY)
+    assert len(player.entries) == 2
+
+
+def test_while_a_person_fills_a_silent_queue_nothing_is_queued(make, player, clock):
+    dj = make()
+    dj.serve(HAPPY)
+    player.clear()
+    for uri in ("test:theirs", "test:too"):
+        dj.look()
+        clock.now += SETTLE_SECONDS - 1
+        dj.serve(HAPPY)
+        assert not any("happy" in uri for _, uri in player.entries)
+        player.append(uri)
+    dj.look()
+    player.play(player.entries[0][0])
+    dj.look()
+    dj.serve(HAPPY)
+    uris = [uri for _, uri in player.entries]
+    assert uris == ["test:theirs", "test:too", "test:happy 3", "test:happy 4"]
+
+
+def test_a_silent_queue_is_filled_when_a_person_has_done(make, player, clock):
+    dj = make()
+    dj.serve(HAPPY)
+    player.clear()
+    dj.look()
+    clock.now += SETTLE_SECONDS
+    dj.serve(HAPPY)
+    assert len(player.entries) == 2
+
+
+def test_a_pick_that_a_person_moves_up_stays_there(make, player):
+    dj = make()
+    for name in ("now", "mine", "too"):
+        player.append(f"test:{name}")
+    player.play(1)
+    dj.serve(HAPPY)
+    entries = player.entries
+    player.entries = [entries[0], entries[4], *entries[1:4]]
+    dj.look()
+    dj.serve(HAPPY)
+    uris = [uri.removeprefix("test:") for _, uri in player.entries]
+    assert uris == ["now", "happy 2", "mine", "too", "happy 1", "happy 3"]
 
 
 def test_a_slow_backend_is_not_asked_again_at_once(make, player, clock):
@@ -275,6 +347,16 @@ def test_whoever_clears_the_queue_has_stopped_the_music(playing, player, clock, 
     wait(playing, clock)
     assert player.playback == "stopped"
     assert not playing.may_start
+
+
+def test_a_song_that_is_started_anew_is_not_skipped(playing, player):
+    song = player.current
+    playing.track_ended(song, 5_000, 200_000)
+    playing.track_started(song, dict(player.entries)[song])
+    playing.track_ended(song, 5_000, 200_000)
+    player.current = player.entries[1][0]
+    playing.track_started(*player.entries[1])
+    assert playing.picker.outcomes == [(song, "neither"), (song, "skipped")]
 
 
 def test_stopping_and_then_clearing_is_stopping_too(playing, player, clock):

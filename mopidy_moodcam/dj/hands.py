@@ -37,6 +37,32 @@ def ended_by_person(before: Queue, after: Queue) -> bool:
     return emptied or (there and before.current not in after.tlids)
 
 
+def taken_over(before: Queue, after: Queue, own: frozenset[int]) -> frozenset[int]:
+    """Return the DJ's tracks that a person put in front of one of their own.
+
+    Such a pick is theirs from then on: they want it there. Whoever shuffles the queue
+    wants no place for any.
+    """
+    if after.random:
+        return frozenset()
+    moved = frozenset(
+        tlid
+        for tlid in own.intersection(before.tlids, after.tlids)
+        if _in_front(before, tlid, but=own) & _behind(after, tlid, but=own)
+    )
+    rest = {*before.tlids} & {*after.tlids} - moved
+    orders = [[t for t in queue.tlids if t in rest] for queue in (before, after)]
+    return moved if orders[0] == orders[1] else frozenset()
+
+
+def _in_front(queue: Queue, tlid: int, *, but: frozenset[int]) -> set[int]:
+    return {*queue.tlids[: queue.tlids.index(tlid)]} - but
+
+
+def _behind(queue: Queue, tlid: int, *, but: frozenset[int]) -> set[int]:
+    return {*queue.tlids[queue.tlids.index(tlid) :]} - but
+
+
 def _only_done_are_gone(before: Queue, after: Queue) -> bool:
     there = set(after.tlids)
     gone = [tlid for tlid in before.tlids if tlid not in there]

@@ -253,6 +253,11 @@ class Own:
             del self._uris[tlid]
         return frozenset(tlid for tlid, _ in gone)
 
+    def give(self, tlids: Iterable[int]) -> None:
+        """Let a person have these: they are no longer the DJ's."""
+        for tlid in tlids:
+            self._uris.pop(tlid, None)
+
     def to_json(self) -> list[list[int | str]]:
         """Return the pairs for a state file."""
         return [[tlid, uri] for tlid, uri in sorted(self._uris.items())]

@@ -1,4 +1,4 @@
-from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person
+from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person, taken_over
 from mopidy_moodcam.dj.queue import Queue
 
 THREE = ((1, "a"), (2, "b"), (3, "c"))
@@ -71,3 +71,27 @@ def test_other_edits_end_nothing():
     before = Queue(THREE, current=1)
     assert not ended_by_person(before, Queue(THREE[:2], current=1))
     assert not ended_by_person(before, Queue((*THREE, (4, "d")), current=1))
+
+
+def queue(letters, **given):
+    """A queue of tracks by one letter each; capitals are the DJ's."""
+    return Queue(tuple((ord(x), x) for x in letters), current=ord(letters[0]), **given)
+
+
+def theirs(before, after, **given):
+    own = frozenset(ord(x) for x in before if x.isupper())
+    found = taken_over(queue(before), queue(after, **given), own)
+    return "".join(sorted(map(chr, found)))
+
+
+def test_a_pick_that_a_person_puts_in_front_of_their_own_is_theirs():
+    assert theirs("abcdPQ", "aQbcdP") == "Q"
+    assert theirs("abcdPQ", "abcPQd") == "PQ"
+
+
+def test_other_moves_leave_the_picks_with_the_dj():
+    assert theirs("abcdPQ", "abcdQP") == ""
+    assert theirs("abcdPQ", "acbdPQ") == ""
+    assert theirs("abPQ", "abPQe") == ""
+    assert theirs("abcdPQ", "cQdaPb") == ""
+    assert theirs("abcdPQ", "aQbcdP", random=True) == ""

@@ -220,6 +220,20 @@ def test_an_emptied_queue_is_filled_but_not_started(serve):
     assert state(server) == "stop"
 
 
+@pytest.mark.parametrize("pause", [0.05, 0.3])
+def test_whoever_replaces_the_queue_and_plays_hears_their_own(serve, pause):
+    server = playing(serve)
+    server.client.clear()
+    time.sleep(pause)
+    server.client.add(OTHERS[0])
+    time.sleep(pause)
+    server.client.play()
+    server.wait_for(lambda: state(server) == "play", "music")
+    server.wait_for(lambda: server.ahead() >= 2, "two picks behind it")
+    assert server.client.currentsong()["file"] == OTHERS[0]
+    assert uris(server)[0] == OTHERS[0]
+
+
 def test_music_that_a_person_stopped_stays_stopped(serve):
     server = playing(serve)
     server.client.stop()
