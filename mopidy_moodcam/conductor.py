@@ -114,6 +114,14 @@ class Conductor:
         )
 
     @property
+    def sure(self) -> bool:
+        """Whether the target is of now: a person's choice, or for a mood that is known.
+
+        Else it is what was last wanted, which music that plays may go on with.
+        """
+        return self.override or self.mood.label != UNKNOWN
+
+    @property
     def override(self) -> bool:
         """Whether a person has chosen the song mood."""
         return self._memory.now.override is not None

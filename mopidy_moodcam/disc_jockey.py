@@ -264,20 +264,23 @@ class DiscJockey:
         else:
             self._banned.discard(uri)
 
-    def serve(self, target: Target | None) -> None:
-        """Bring the queue to what the target asks for, if there is reason to."""
+    def serve(self, target: Target | None, *, sure: bool = True) -> None:
+        """Bring the queue to what the target asks for, if there is reason to.
+
+        Only for a target that is `sure` the music is started.
+        """
         if target is None or self._waits_for(self._asked_until, RETRY_SECONDS):
             return
         unseen = not self._waits_for(self._looked_at + LOOK_SECONDS, LOOK_SECONDS)
         if not (self._dirty or unseen or self._stale(target)):
             return
         try:
-            self._serve(target)
+            self._serve(target, sure=sure)
         except PlayerAwayError:
             self._dirty = True
             raise
 
-    def _serve(self, target: Target) -> None:
+    def _serve(self, target: Target, *, sure: bool) -> None:
         self._look_again()
         stale = self._stale(target)
         if self._settings.dry_run:
@@ -287,7 +290,7 @@ class DiscJockey:
             self._dirty = True
             return
         again = self._waits_for(self._start_again_at, RETRY_SECONDS)
-        over = self.may_start and not again
+        over = sure and self.may_start and not again
         after = self._last_heard() if over else None
         stale |= self._give_up_silent() if over else frozenset()
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
@@ -297,7 +300,7 @@ class DiscJockey:
         self._say_if_full(edits)
         if over and self.may_start:  # the songs tried may sound by now
             self._start(after)
-        elif self.may_start:
+        elif sure and self.may_start:
             self._dirty = True  # the music was started a moment ago; look again
 
     def _look_again(self) -> None:

@@ -213,7 +213,7 @@ class Loop:
         if self._conductor.silent or not self._may_ask_core():
             return
         with self._asking_core():
-            self._dj.serve(self._conductor.target)
+            self._dj.serve(self._conductor.target, sure=self._conductor.sure)
 
     def _mind_the_eye(self) -> None:
         wish = self._wish()

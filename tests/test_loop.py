@@ -373,6 +373,24 @@ def test_music_that_a_person_stopped_waits_for_somebody_who_asks_for_music(
     assert evening.player.playback == playback
 
 
+def test_after_a_pause_music_starts_only_for_a_mood_that_is_known(begin):
+    evening = begin(autostart=True)
+    evening.wait_for_songs()
+    evening.loop.take(desks.TakeMood("happy", 60))
+    evening.start(evening.player.current)
+    evening.loop.take(desks.Pause(600))
+    evening.tick(30)
+    evening.loop.track_ended(evening.player.current, LENGTH, LENGTH)
+    evening.player.current, evening.player.playback = None, "stopped"
+    evening.loop.queue_changed()
+    evening.tick(700)
+    assert evening.desk.status.paused_until is None
+    assert evening.player.playback == "stopped"
+    evening.loop.take(desks.TakeMood("sad", 60))
+    evening.tick(10)
+    assert evening.player.playback == "playing"
+
+
 def test_a_camera_s_password_never_reaches_the_page(begin):
     evening = begin(camera="rtsp://me:secret@cam/live?pwd=secret")
     evening.tick()
