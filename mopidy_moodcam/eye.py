@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam import logs
 from mopidy_moodcam.glossary import Reading
+from mopidy_moodcam.seeing.beats import Deadlines
 from mopidy_moodcam.seeing.devices import SOURCE
 
 if TYPE_CHECKING:
@@ -30,27 +31,6 @@ logger = logs.plain(__name__)
 
 STOP_SECONDS = 0.3  # to leave by itself, and as much again after being killed
 LONGEST_LINE = 1 << 20  # bytes; more than that is not the eye's talk
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Seconds until the eye must have said its next word.
-
-    `start` covers loading the network (a Raspberry Pi needs half a minute for
-    torch), `open` and `read` one step of the camera, `rest` what a pause may last
-    longer than it was announced.
-    """
-
-    start: float = 90.0
-    open: float = 15.0
-    read: float = 10.0
-    rest: float = 15.0
-
-    def after(self, beat: str, seconds: float) -> float:
-        """Return how long the eye may be silent after a beat."""
-        if beat == "rest":
-            return seconds + self.rest
-        return self.open if beat == "open" else self.read
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,7 +64,7 @@ class EyeKeeper:
         on_state: Callable[[str, str], None],
         command: Sequence[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        deadlines: Deadlines = Deadlines(),
+        deadlines: Deadlines | None = None,
         pauses: Pauses = Pauses(),
     ) -> None:
         self._command = list(command or eye_command(runtime))
@@ -92,7 +72,7 @@ class EyeKeeper:
         self._on_reading = on_reading
         self._on_state = on_state
         self._clock = clock
-        self._deadlines = deadlines
+        self._deadlines = deadlines or Deadlines()
         self._pauses = pauses
         self._interval = float(interval)
         self._lock = threading.Lock()

@@ -150,7 +150,10 @@ class Loop:
                 with self._asking_core():
                     self._dj.judge()
         elif isinstance(message, Reading):
-            self._conductor.take_reading(message)
+            # An eye's clock stands still while the machine sleeps: a reading counts
+            # from its arrival here, as those of eyes elsewhere do.
+            arrived = dataclasses.replace(message, time=self._clock())
+            self._conductor.take_reading(arrived)
         elif isinstance(message, _EyeSays):
             self._eye_says = message
         else:

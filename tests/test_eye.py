@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from mopidy_moodcam.eye import Deadlines, EyeKeeper, Pauses, eye_command
+from mopidy_moodcam.eye import EyeKeeper, Pauses, eye_command
 from mopidy_moodcam.glossary import Reading
+from mopidy_moodcam.seeing.beats import Deadlines
 
 READING = json.dumps({"type": "reading", **Reading(1.0, reason="nobody").to_json()})
 TALK = """

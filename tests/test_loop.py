@@ -373,6 +373,14 @@ def test_music_that_a_person_stopped_waits_for_somebody_who_asks_for_music(
     assert evening.player.playback == playback
 
 
+@pytest.mark.parametrize("lag", [-7200, 7200])
+def test_a_reading_counts_from_its_arrival_whatever_the_eye_s_clock_says(
+    evening, clock, lag
+):
+    evening.loop.take(Reading(clock.now - lag, reason="nobody"))
+    assert evening.desk.status.reading.time == clock.now
+
+
 def test_after_a_pause_music_starts_only_for_a_mood_that_is_known(begin):
     evening = begin(autostart=True)
     evening.wait_for_songs()

@@ -24,6 +24,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mopidy_moodcam.seeing.beats import Watchdog
 from mopidy_moodcam.seeing.clock import Clock, FastClock
 from mopidy_moodcam.seeing.devices import SOURCE, CameraError, without_secrets
 from mopidy_moodcam.seeing.post import Poster
@@ -38,17 +39,23 @@ logger = logging.getLogger("mopidy_moodcam.seeing")
 
 LONGEST_PAUSE = {"busy": 120.0, "gone": 60.0}
 """Seconds: while another program uses the camera, or it is unplugged, ask rarely."""
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
 CANNOT_START = 3  # exit status where something must be installed first
+HUNG = 4  # exit status of an eye that nobody keeps, to be started again
+HANGS = {
+    "open": "The camera does not open (it hangs), so the eye ends.",
+    "read": "The camera gives no frame (it hangs), so the eye ends.",
+}
 
 
 class Eye:
     """Takes a burst every `interval` seconds and hands the readings to `say`.
 
     `take` takes one burst with a function to call before each step that may hang;
-    it raises `CameraError`. `commands` is what came in meanwhile. With `beats` it
-    says what it does before each such step. Where `wanted` says no, it does not look.
-    `note` is said while it is ready: what it has to do without.
+    it raises `CameraError`. `commands` is what came in meanwhile. `beat` gets what it
+    does before each such step, and for how many seconds it rests. Where `wanted`
+    says no, it does not look. `note` is said while it is ready: what it has to do
+    without.
     """
 
     def __init__(
@@ -60,7 +67,7 @@ class Eye:
         interval: float,
         commands: queue.SimpleQueue[dict[str, Any]],
         room: str = "",
-        beats: bool = False,
+        beat: Callable[[str, float], None] = lambda _doing, _seconds: None,
         wanted: Callable[[], bool] = lambda: True,
         note: str = "",
     ) -> None:
@@ -70,7 +77,7 @@ class Eye:
         self._interval = interval
         self._commands = commands
         self._room = room
-        self._beats = beats
+        self._tell_beat = beat
         self._wanted = wanted
         self._note = note
         self._failures = 0
@@ -105,8 +112,7 @@ class Eye:
         return reading
 
     def _beat(self, doing: str, seconds: float = 0.0) -> None:
-        if self._beats:
-            self._say({"type": "beat", "doing": doing, "seconds": round(seconds, 1)})
+        self._tell_beat(doing, seconds)
 
     def _tell_state(self, reason: NoReading | None, why: str) -> None:
         sentence = why or TROUBLES.get(reason or "", "")
@@ -197,12 +203,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         interval=chosen.interval,
         commands=commands,
         room=chosen.room,
-        beats=chosen.leash,
+        beat=_teller(say) if chosen.leash else Watchdog(_biter(say)).beat,
         wanted=(lambda: True) if poster is None else poster.wanted,
         note=note,
     )
     eye.run(count)
     return 0
+
+
+def _teller(say: Callable[[dict[str, Any]], None]) -> Callable[[str, float], None]:
+    """Return what tells the keeper of a beat."""
+
+    def beat(doing: str, seconds: float) -> None:
+        say({"type": "beat", "doing": doing, "seconds": round(seconds, 1)})
+
+    return beat
+
+
+def _biter(say: Callable[[dict[str, Any]], None]) -> Callable[[str], NoReturn]:
+    """Return what ends an eye without a keeper that hangs."""
+
+    def bite(doing: str) -> NoReturn:
+        why = HANGS.get(doing, "The eye no longer answers, so it ends.")
+        say({"type": "state", "word": "trouble", "why": why})
+        _leave(HUNG)
+
+    return bite
 
 
 def parser() -> argparse.ArgumentParser:
@@ -278,8 +304,13 @@ def _be_modest() -> None:
 
 def _die_with_parent() -> None:
     """Let Linux kill the eye when its keeper is gone, even while it hangs."""
+    _control(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _control(option: int, value: int) -> None:
+    """Call Linux's prctl; other systems have none."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(option, value)
 
 
 def _writer() -> int:
@@ -292,6 +323,10 @@ def _writer() -> int:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             _through_cat(descriptor)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    # A dump of a crashed eye would hold its last frames; where another program takes
+    # dumps in, only the second of these keeps the kernel from making one.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _control(PR_SET_DUMPABLE, 0)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     return 1
 

@@ -13,13 +13,12 @@ from mopidy_moodcam.seeing.devices import CameraError
 class Run:
     """An eye on a clock that does not wait; `outcomes` are what its bursts give."""
 
-    def __init__(
-        self, *outcomes, interval=20, beats=False, wanted=lambda: True, note=""
-    ):
+    def __init__(self, *outcomes, interval=20, wanted=lambda: True, note=""):
         self.clock = FastClock(started=0.0)
         self.commands = queue.SimpleQueue()
         self.said = []
         self.times = []
+        self.beats = []
         self._outcomes = iter(outcomes)
         self.eye = Eye(
             self._take,
@@ -28,7 +27,7 @@ class Run:
             interval=interval,
             commands=self.commands,
             room="den",
-            beats=beats,
+            beat=lambda doing, seconds: self.beats.append((doing, seconds)),
             wanted=wanted,
             note=note,
         )
@@ -128,11 +127,8 @@ def test_a_command_that_makes_no_sense_changes_nothing(command):
     assert Run(command, "nobody").pauses == [20]
 
 
-def test_beats_are_said_only_to_a_keeper():
-    assert "beat" not in {m["type"] for m in Run("nobody", "nobody").said}
-    beats = [m for m in Run("nobody", "nobody", beats=True).said if m["type"] == "beat"]
-    assert [m["doing"] for m in beats] == ["open", "rest", "open"]
-    assert beats[1]["seconds"] == 19
+def test_a_beat_comes_before_each_step_that_may_hang():
+    assert Run("nobody", "nobody").beats == [("open", 0), ("rest", 19), ("open", 0)]
 
 
 def test_numbers_are_printed_as_exact_as_they_are_worth():

@@ -14,7 +14,7 @@ import pytest
 
 from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, Reading
 from mopidy_moodcam.resources import MissingFile, model_path, weight_path
-from mopidy_moodcam.seeing.__main__ import _be_modest, _eyesight, parser
+from mopidy_moodcam.seeing.__main__ import HANGS, HUNG, _be_modest, _eyesight, parser
 from mopidy_moodcam.seeing.clock import FastClock
 from mopidy_moodcam.seeing.devices import SOURCE, CameraError
 from tests.seeing.frames import numbered, write_video
@@ -143,8 +143,38 @@ def test_the_kernel_lets_the_eye_write_no_file():
     with running("--camera", "demo") as eye:
         until(eye, "reading")
         limits = Path(f"/proc/{eye.pid}/limits").read_text()
-    (size,) = [line for line in limits.splitlines() if "Max file size" in line]
-    assert size.split()[3:5] == ["0", "0"]
+    for name in ("Max file size", "Max core file size"):
+        (size,) = [line for line in limits.splitlines() if line.startswith(name)]
+        assert size.removeprefix(name).split()[:2] == ["0", "0"]
+
+
+def test_a_crash_of_the_eye_leaves_no_dump_with_its_frames():
+    script = (
+        "import ctypes\n"
+        "from mopidy_moodcam.seeing import __main__ as eye\n"
+        "eye._writer()\n"
+        "PR_GET_DUMPABLE = 3\n"
+        "print(ctypes.CDLL(None).prctl(PR_GET_DUMPABLE))\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
+
+
+def test_an_eye_that_nobody_keeps_ends_where_its_camera_hangs(tmp_path):
+    os.mkfifo(tmp_path / "hangs")
+    script = (
+        "import sys\n"
+        "from mopidy_moodcam.seeing import __main__ as eye, beats\n"
+        "quick = beats.Deadlines(open=0.5)\n"
+        "eye.Watchdog = lambda bite: beats.Watchdog(bite, quick, pause=0.1)\n"
+        "sys.exit(eye.main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", script, "--camera", str(tmp_path / "hangs")]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (last["word"], done.returncode) == ("trouble", HUNG)
+    assert last["why"] == HANGS["open"]
 
 
 def test_a_try_to_write_a_file_fails(tmp_path):
