@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import threading
 from typing import TYPE_CHECKING
 
@@ -77,8 +78,9 @@ class Picker:
         self._playing: dict[int, int] = {}
         self._looked_at = 0.0
         self._loaded_at = 0.0
-        self._loading_version: int | None = None
-        self._loaded_version: int | None = None
+        self._knows_recent = False
+        self._loading: tuple[int, int] | None = None
+        self._loaded: tuple[int, int] | None = None
         self._whys = {"loading": "", "reading": "", "writing": ""}
         self._whys["choosing"] = NOTHING_SCANNED
         self.shelf: Shelf | None = None
@@ -92,7 +94,7 @@ class Picker:
     def reload(self) -> None:
         """Look at the catalogue again at once."""
         self._looked_at = self._loaded_at = 0.0
-        self._loading_version = self._loaded_version = None
+        self._loading = self._loaded = None
 
     def refresh(self) -> bool:
         """Notice a changed catalogue; True where a new shelf has come into use."""
@@ -168,11 +170,12 @@ class Picker:
 
     def started(self, tlid: int, pick: Pick) -> None:
         """One of the DJ's tracks plays."""
-        if self._catalogue is None or not pick.track_id:
+        track_id = self._track_id(pick.uri)
+        if self._catalogue is None or not track_id:
             return
         with self._notes_trouble("writing"):
             self._playing[tlid] = self._catalogue.note_play(
-                pick.track_id, self._clock(), pick.song_mood
+                track_id, self._clock(), pick.song_mood
             )
 
     def ended(self, tlid: int, pick: Pick, outcome: Outcome) -> None:
@@ -205,24 +208,35 @@ class Picker:
 
     def _look_for_changes(self) -> None:
         now = self._clock()
-        if self._loader.busy or now - self._looked_at < 1.0:
+        waits = 0 < self._looked_at + 1.0 - now <= RETRY_SECONDS + 1.0
+        if self._loader.busy or waits:
             return
         self._looked_at = now
+        if self._catalogue is not None and self._catalogue.replaced():
+            self._let_go(self._catalogue)
         if self._catalogue is None:
             self._catalogue = Catalogue.open(self._path)
-        version = self._catalogue.version()
-        if version == self._loaded_version:
+        today = dt.datetime.fromtimestamp(now).astimezone().date()
+        found = self._catalogue.version(), today.month  # which decides on seasons
+        if found == self._loaded:
             self._say("loading", "")
-        elif now - self._loaded_at >= RELOAD_SECONDS:
+        elif not 0 <= now - self._loaded_at < RELOAD_SECONDS:
             self._loaded_at = now
-            self._loading_version = version
-            self._loader.begin()
+            self._loading = found
+            self._loader.begin(today)
+
+    def _let_go(self, catalogue: Catalogue) -> None:
+        """Close a file that is no longer there; its numbers mean nothing elsewhere."""
+        catalogue.close()
+        self._catalogue = None
+        self._playing.clear()
+        self._knows_recent = False
+        self._loaded, self._loaded_at = None, 0.0
 
     def _take_over(self) -> bool:
         shelf = self._loader.take()
         if shelf is None or self._catalogue is None:
             return False
-        first = self.shelf is None
         self.shelf = shelf
         self._chooser = Chooser(
             shelf,
@@ -232,11 +246,12 @@ class Picker:
             clock=self._clock,
         )
         self._feedback = Feedback(shelf, self._catalogue.feedback())
-        if first:
+        if not self._knows_recent:
             self._recent = Recent(self._heard_before())
+            self._knows_recent = True
         self._refused.clear()
         self._describe(shelf)
-        self._loaded_version = self._loading_version
+        self._loaded = self._loading
         return True
 
     def _heard_before(self) -> list[tuple[int, int, float]]:
@@ -338,10 +353,10 @@ class _Loader:
         """Whether a load is under way or waits to be taken."""
         return self._thread is not None
 
-    def begin(self) -> None:
-        """Start loading; to be called only where `busy` is False."""
+    def begin(self, today: dt.date) -> None:
+        """Start loading, for the seasons of `today`; only where `busy` is False."""
         self._thread = threading.Thread(
-            target=self._load, name="MoodCamShelf", daemon=True
+            target=self._load, args=(today,), name="MoodCamShelf", daemon=True
         )
         self._thread.start()
 
@@ -355,10 +370,10 @@ class _Loader:
             raise result
         return result
 
-    def _load(self) -> None:
+    def _load(self, today: dt.date) -> None:
         try:
             with Catalogue.open(self._path) as catalogue:
-                self._result = load_shelf(catalogue, schemes=self._schemes)
+                self._result = load_shelf(catalogue, today, self._schemes)
         except CatalogueError as error:
             self._result = error
         except Exception as error:  # the edge of a thread

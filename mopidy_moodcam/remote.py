@@ -34,6 +34,10 @@ class Server:
         if not http.get("enabled", True):
             raise ServerError("Set http/enabled to true: commands go to the server.")
         host = http.get("hostname") or ""
+        if host.startswith("unix:"):
+            raise ServerError(
+                "Commands need an address: set http/hostname to one, like 127.0.0.1."
+            )
         host = "127.0.0.1" if host in _EVERYWHERE else host
         host = f"[{host}]" if ":" in host else host
         url = f"http://{host}:{http.get('port', 6680)}"

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.songs.match import plain
+from mopidy_moodcam.songs.schema import escaped
 
 if TYPE_CHECKING:
     import pathlib
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from mopidy_moodcam.songs.shelf import Shelf
 
 _COLUMNS = "id, uri, title, artist, album, duration_ms, verdict, song_mood"
+_TEXT = "(title || ' ' || artist || ' ' || album)"
 _MOODS = tuple(SongMood)
 
 QUERY_SECONDS = 2.0
@@ -99,7 +102,10 @@ class SongList:
         return self._by_id(shelf, ids), len(rows)
 
     def search(self, words: str, *, offset: int = 0, limit: int = 50) -> list[Song]:
-        """Return songs whose title, artist or album hold all of `words`."""
+        """Return songs whose title, artist or album hold all of `words`.
+
+        Neither case nor, in title and first artist, accents matter.
+        """
         where, values = _holding(words)
         return self._songs(
             self.shelf(),
@@ -232,13 +238,14 @@ def _song_mood(track_id: int, shelf: Shelf | None) -> str | None:
 
 
 def _holding(words: str) -> tuple[str, list[str]]:
-    """Return an SQL condition, and its values, for all words of a search."""
-    patterns = [f"%{_escaped(word)}%" for word in words.split()[:8]]
-    each = "(title || ' ' || artist || ' ' || album) LIKE ? ESCAPE '\\'"
-    return " AND ".join([each] * len(patterns)) or "1", patterns
+    """Return an SQL condition, and its values, for all words of a search.
 
-
-def _escaped(word: str) -> str:
-    for sign in "\\%_":
-        word = word.replace(sign, "\\" + sign)
-    return word
+    SQLite ignores case in ASCII only; `match_key` holds title and first artist without
+    case and accents.
+    """
+    clauses, values = [], []
+    for word in words.split()[:8]:
+        clauses.append(f"({_TEXT} LIKE ? ESCAPE '\\' OR IFNULL(match_key LIKE ?, 0))")
+        bare = plain(word)
+        values += [f"%{escaped(word)}%", f"%{bare}%" if bare else ""]
+    return " AND ".join(clauses) or "1", values

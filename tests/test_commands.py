@@ -270,6 +270,11 @@ def test_the_server_is_found_by_its_own_settings(hostname, url):
     assert remote.Server.from_config(config).url == url
 
 
+def test_a_server_behind_a_file_is_said_to_be_out_of_reach():
+    with pytest.raises(remote.ServerError, match="http/hostname"):
+        remote.Server.from_config({"http": {"hostname": "unix:/run/mopidy.sock"}})
+
+
 def test_the_token_is_shown_to_the_server(config, desk, puppet, mopidy, monkeypatch):
     config["moodcam"]["token"] = "s3cret"  # noqa: S105
     monkeypatch.setattr("mopidy_moodcam.web.access.from_this_machine", lambda _: False)

@@ -1,3 +1,5 @@
+import dataclasses
+import datetime as dt
 import logging
 import threading
 import time
@@ -260,3 +262,51 @@ def test_a_library_that_mopidy_cannot_play_is_said_to_be_so(path, clock):
     assert picker.pick(HAPPY, after=None, queue=Queue()) is None
     assert picker.status.why == NOTHING_PLAYABLE
     picker.close()
+
+
+def test_another_file_in_the_catalogue_s_place_is_taken_up(picker, path, clock):
+    stock(path)
+    load(picker, clock)
+    path.rename(path.with_suffix(".away"))
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks(
+            dataclasses.replace(row, uri=f"local:new:{row.title}")
+            for row in libraries.songs(60, seed=5)[20:]
+        )
+    load(picker, clock)
+    assert picker.status.analysed == 40
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    assert pick.uri.startswith("local:new:")
+    picker.judge(pick.uri, Verdict.BANNED)
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.find(pick.uri).verdict is Verdict.BANNED
+
+
+def test_a_song_queued_from_another_catalogue_is_not_taken_for_one_of_this(
+    picker, path, clock
+):
+    stock(path)
+    load(picker, clock)
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    path.unlink()
+    with Catalogue.open(path) as catalogue:
+        row = dataclasses.replace(libraries.songs(1)[0], uri="local:new")
+        catalogue.upsert_tracks([row])
+    load(picker, clock)
+    picker.started(1, pick)
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.plays_since(0.0) == []
+
+
+def test_a_season_that_ends_while_mopidy_runs_is_over(picker, path, clock):
+    rows = libraries.songs(40)
+    rows[7] = dataclasses.replace(rows[7], title="Jingle Bells")
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks(rows)
+        catalogue.exclude("season", "christmas")
+    clock.now = dt.datetime(2026, 12, 31, 12, 0).astimezone().timestamp()
+    load(picker, clock)
+    assert len(picker.shelf) == 40
+    clock.now += 86_400
+    load(picker, clock)
+    assert len(picker.shelf) == 39

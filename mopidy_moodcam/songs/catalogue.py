@@ -128,6 +128,7 @@ class Catalogue:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._lock = threading.RLock()
+        self._file = _identity(path)
         self.path = path
 
     @classmethod
@@ -150,6 +151,10 @@ class Catalogue:
         self.close()
 
     # Reading
+
+    def replaced(self) -> bool:
+        """Return whether another file, or none, is where this one was opened."""
+        return _identity(self.path) != self._file
 
     def version(self) -> int:
         """Return a number that grows whenever the tracks change, by any process.
@@ -541,6 +546,14 @@ def _track_row(values: tuple[Any, ...]) -> TrackRow:
         song_mood=SongMood(song_mood) if song_mood else None,
         verdict=Verdict(verdict),
     )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _source(name: str | None) -> FeatureSource | None:

@@ -121,6 +121,13 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+def escaped(text: str) -> str:
+    """Return `text` for a LIKE whose ESCAPE is the backslash: it means itself."""
+    for sign in "\\%_":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
 def _sentence(path: Path, error: sqlite3.DatabaseError) -> str:
     words = str(error)
     name = f"The catalogue {str(path)!r}"

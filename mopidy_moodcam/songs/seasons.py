@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from mopidy_moodcam.songs.match import plain_artist
+from mopidy_moodcam.songs.match import first_artist, plain_artist
+from mopidy_moodcam.songs.schema import escaped
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -62,14 +63,9 @@ def exclusion_clauses(
 
 def _clause(kind: str, value: str, today: dt.date) -> tuple[list[str], list[str]]:
     if kind == "artist":
-        named = f"{_ARTISTS} LIKE ? ESCAPE '\\'"
-        first = "IFNULL(match_key, '') LIKE ? ESCAPE '\\'"
-        return (
-            [f"{named} OR {first}"],
-            [f"%; {_escaped(value)}; %", f"%\t{_escaped(plain_artist(value))}"],
-        )
+        return _artist_clause(value)
     if kind == "genre":
-        return ["genre LIKE ? ESCAPE '\\'"], [f"%{_escaped(value)}%"]
+        return ["genre LIKE ? ESCAPE '\\'"], [f"%{escaped(value)}%"]
     season = SEASONS.get(value)
     if season is None or today.month in season.months:
         return [], []
@@ -80,5 +76,12 @@ def _clause(kind: str, value: str, today: dt.date) -> tuple[list[str], list[str]
     )
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _artist_clause(name: str) -> tuple[list[str], list[str]]:
+    named = f"{_ARTISTS} LIKE ? ESCAPE '\\'"
+    if first_artist(name) != name.strip():  # several artists are not the first of them
+        return [named], [f"%; {escaped(name)}; %"]
+    first = "IFNULL(match_key, '') LIKE ? ESCAPE '\\'"
+    return (
+        [f"{named} OR {first}"],
+        [f"%; {escaped(name)}; %", f"%\t{escaped(plain_artist(name))}"],
+    )

@@ -65,7 +65,7 @@ def set_mood(path: pathlib.Path, mood: str, *, dry_run: bool = False) -> str:
     import mutagen  # noqa: PLC0415  (extra `songs`)
 
     try:
-        file: Any = mutagen.File(path)  # type: ignore[attr-defined]
+        file = _opened(path)
     except (mutagen.MutagenError, OSError):  # type: ignore[attr-defined]
         return "could not be read"
     if file is None:
@@ -80,12 +80,28 @@ def set_mood(path: pathlib.Path, mood: str, *, dry_run: bool = False) -> str:
     return _saved(file, path)
 
 
+def _opened(path: pathlib.Path) -> Any:  # noqa: ANN401
+    """Return the file as mutagen knows it, with its tags as they are.
+
+    Else mutagen brings ID3v2.3 up to v2.4, which drops frames and which older
+    players do not read.
+    """
+    import mutagen  # noqa: PLC0415
+
+    file: Any = mutagen.File(path)  # type: ignore[attr-defined]
+    return type(file)(path, translate=False) if _is_id3v23(file) else file
+
+
+def _is_id3v23(file: Any) -> bool:  # noqa: ANN401
+    return getattr(file and file.tags, "version", None) == (2, 3, 0)
+
+
 def _saved(file: Any, path: pathlib.Path) -> str:  # noqa: ANN401
     import mutagen  # noqa: PLC0415
 
     try:
         times = path.stat()
-        file.save()
+        file.save(**({"v2_version": 3} if _is_id3v23(file) else {}))
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     except (mutagen.MutagenError, OSError):  # type: ignore[attr-defined]
         return "could not be written"

@@ -77,7 +77,8 @@ def _only(query: Query, *known: str) -> None:
 
 def _whole(query: Query, key: str, default: int, low: int, high: int) -> int:
     text = query.get(key, str(default))
-    if not (text.isascii() and text.isdigit() and low <= int(text[:12]) <= high):
+    digits = text.isascii() and text.isdigit() and len(text) <= 12
+    if not (digits and low <= int(text) <= high):
         raise ValueError(f"{key!r} must be a whole number from {low} to {high}.")
     return int(text)
 

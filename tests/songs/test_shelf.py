@@ -130,6 +130,17 @@ def test_an_excluded_artist_is_left_out_by_the_whole_name_only(catalogue):
     assert len(load_shelf(catalogue)) == len(artists)
 
 
+def test_an_excluded_pair_of_artists_is_not_the_first_of_them(catalogue):
+    pair = "Queen & David Bowie"
+    catalogue.upsert_tracks(
+        TrackRow(f"local:{a}", title="T", artist=a, features=features())
+        for a in ("Queen", pair, "David Bowie")
+    )
+    catalogue.exclude("artist", pair)
+    left = uris(catalogue, load_shelf(catalogue))
+    assert left == {"local:Queen", "local:David Bowie"}
+
+
 def test_an_excluded_genre_and_odd_letters_in_its_name(catalogue):
     catalogue.upsert_tracks(
         TrackRow(f"local:{i}", genre=genre, features=features())

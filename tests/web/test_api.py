@@ -281,6 +281,7 @@ def test_songs_are_found_by_all_words_and_no_sign_is_a_wildcard(client):
         "song_mood=angry",
         "limit=0",
         "limit=501",
+        "limit=00000000005050000000",
         "limit=x",
         "offset=-1",
         "offset=99999999999999999999",
