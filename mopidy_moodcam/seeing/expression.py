@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from mopidy_moodcam import resources
+from mopidy_moodcam import onnx, resources
 from mopidy_moodcam.glossary import EXPRESSIONS
 
 if TYPE_CHECKING:
@@ -199,13 +199,7 @@ class _TorchScript:
 
 class _Onnx:
     def __init__(self, file: pathlib.Path) -> None:
-        import onnxruntime  # noqa: PLC0415  (only one of two)
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            file.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnx.session(file.read_bytes())
         about = self._session.get_modelmeta().custom_metadata_map
         self.labels = tuple(json.loads(about["labels"]))
         self.input_size = int(about["input_size"])

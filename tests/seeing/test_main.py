@@ -177,6 +177,18 @@ def test_an_eye_that_nobody_keeps_ends_where_its_camera_hangs(tmp_path):
     assert last["why"] == HANGS["open"]
 
 
+def test_no_library_keeps_an_identifier_or_reports_home(tmp_path):
+    pytest.importorskip("onnxruntime")
+    nothing_else = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
+    environment = {**nothing_else, "HOME": str(tmp_path)}
+    command = [*EYE, "--camera", "demo", "--fast", "--count", "2", "--runtime", "onnx"]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, check=True, timeout=60
+    )
+    assert b'"reading"' in done.stdout
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_a_try_to_write_a_file_fails(tmp_path):
     script = (
         "import sys, pathlib\n"

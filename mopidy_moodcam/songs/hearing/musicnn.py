@@ -7,9 +7,11 @@ which plain descriptors do not: valence above all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mopidy_moodcam import onnx
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,15 +33,7 @@ class Musicnn:
 
         Raises `ImportError` where ONNX Runtime is not installed.
         """
-        import onnxruntime  # noqa: PLC0415  only the worker that uses it pays
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnx.session(str(path))
 
     def __call__(self, log_mels: Iterable[Array]) -> tuple[Array, Array]:
         """Return the embeddings [P, 200] and tags [P, 50] of all patches.

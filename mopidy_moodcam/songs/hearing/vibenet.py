@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mopidy_moodcam import onnx
 from mopidy_moodcam.songs.hearing.decode import RATE
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class VibeNet:
 
     def __init__(self) -> None:
         """Load it; raises `ModuleNotFoundError` where it is not installed."""
+        onnx.switch_telemetry_off()  # it runs by ONNX Runtime, too
         self._model: Any = importlib.import_module("vibenet").load_model()
 
     def __call__(self, sound: Sound) -> dict[str, float]:
