@@ -146,6 +146,11 @@ class DiscJockey:
 
     def look(self) -> None:
         """Read the queue and notice what a person has done to it."""
+        self._look()
+        self._dirty = True
+
+    def _look(self) -> None:
+        self._looked_at = self._clock()
         queue = self._player.queue()
         before, after = self._left(queue), self._without_new_own(queue)
         if edited_by_person(before, after) and self._own is not None:
@@ -156,7 +161,6 @@ class DiscJockey:
         self._see(queue)
         self._left_as = self._queue
         self._keep_own()
-        self._dirty = True
 
     def _take_hands_off(self, before: Queue, after: Queue) -> None:
         now = self._clock()
@@ -170,11 +174,11 @@ class DiscJockey:
 
     def _without_new_own(self, queue: Queue) -> Queue:
         """Return the queue less songs of the DJ's that a slow backend has brought."""
+        left, own = {*self._left_as.tlids}, self._own_tlids
         entries = tuple(
             (tlid, uri)
             for tlid, uri in queue.entries
-            if tlid in self._left_as.tlids
-            or not (tlid in self._own_tlids or uri in self._awaited)
+            if tlid in left or not (tlid in own or uri in self._awaited)
         )
         return dataclasses.replace(queue, entries=entries)
 
@@ -281,7 +285,7 @@ class DiscJockey:
             raise
 
     def _serve(self, target: Target, *, sure: bool) -> None:
-        self._look_again()
+        self._look()
         stale = self._stale(target)
         if self._settings.dry_run:
             self._rehearse(target, afresh=bool(stale))
@@ -302,11 +306,6 @@ class DiscJockey:
             self._start(after)
         elif sure and self.may_start:
             self._dirty = True  # the music was started a moment ago; look again
-
-    def _look_again(self) -> None:
-        self._looked_at = self._clock()
-        self._see(self._player.queue())
-        self._keep_own()
 
     def _see(self, queue: Queue) -> None:
         """Take the queue as it is, and remember whether a person ended the music."""
@@ -432,7 +431,7 @@ class DiscJockey:
             self._player.remove(still_removable(self._queue, edits.remove))
         added = self._append(target, edits)
         if edits.remove and not edits.make_room and (added or not edits.add):
-            self._look_again()
+            self._look()
             self._player.remove(still_removable(self._queue, edits.remove))
         if edits:
             self._queue = self._player.queue()

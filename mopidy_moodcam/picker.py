@@ -115,8 +115,9 @@ class Picker:
         """
         if self._chooser is None or self._feedback is None or not self._catalogue:
             return None
-        uris = dict(queue.entries)  # by tlid; what was played was noted then
-        queued = [self._track_id(uris[tlid]) for tlid in upcoming(queue)[-QUEUED:]]
+        # Not those already played: they were noted then.
+        places = {queue.current, *upcoming(queue)[-QUEUED:]}
+        queued = [self._track_id(uri) for tlid, uri in queue.entries if tlid in places]
         before = self._chooser.row(self._track_id(after)) if after else None
         choice = self._chooser.choose(
             target,
@@ -183,7 +184,7 @@ class Picker:
         play = self._playing.pop(tlid, None)
         if play is None or self._catalogue is None or self._feedback is None:
             return
-        self._feedback.note(pick.track_id, pick.song_mood, outcome)
+        self._feedback.note(self._track_id(pick.uri), pick.song_mood, outcome)
         if outcome == "neither":
             return
         with self._notes_trouble("writing"):
@@ -228,7 +229,7 @@ class Picker:
     def _let_go(self, catalogue: Catalogue) -> None:
         """Close a file that is no longer there; its numbers mean nothing elsewhere."""
         catalogue.close()
-        self._catalogue = None
+        self._catalogue = self._chooser = self._feedback = None
         self._playing.clear()
         self._knows_recent = False
         self._loaded, self._loaded_at = None, 0.0

@@ -95,6 +95,10 @@ class _Seat(config.String):
             )
         return left, top, width, height
 
+    def serialize(self, value: Any, display: bool = False) -> str:  # noqa: ANN401
+        text = ", ".join(f"{part:g}" for part in value or ())
+        return super().serialize(text, display)
+
 
 def schema() -> dict[str, Any]:
     """Return the type of every setting for Mopidy's own validation."""
@@ -102,7 +106,7 @@ def schema() -> dict[str, Any]:
     return {
         "camera": config.String(),
         "watch": choice("playing", "always"),
-        "goal": choice(*Goal),
+        "goal": choice(*(goal.value for goal in Goal)),
         "household": config.Integer(minimum=1, maximum=50),
         "autostart": config.Boolean(),
         "interval": config.Integer(minimum=2, maximum=3600),

@@ -239,6 +239,16 @@ def test_while_a_person_fills_a_silent_queue_nothing_is_queued(make, player, clo
     assert uris == ["test:theirs", "test:too", "test:happy 3", "test:happy 4"]
 
 
+def test_an_edit_that_the_dj_sees_before_it_is_told_is_a_persons(make, player, clock):
+    dj = make()
+    dj.serve(HAPPY)
+    clock.now += 6
+    player.clear()
+    dj.serve(HAPPY)
+    assert player.entries == []
+    assert dj.hands_off_until > clock.now
+
+
 def test_a_silent_queue_is_filled_when_a_person_has_done(make, player, clock):
     dj = make()
     dj.serve(HAPPY)

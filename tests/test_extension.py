@@ -1,3 +1,5 @@
+import os
+import pathlib
 import subprocess
 import sys
 
@@ -44,3 +46,19 @@ def test_nothing_heavy_is_imported_in_mopidys_process():
         text=True,
     )
     assert run.stdout.strip() == ""
+
+
+def test_mopidy_shows_its_configuration_and_writes_a_first_one(tmp_path):
+    mopidy = pathlib.Path(sys.executable).with_name("mopidy")
+    environment = os.environ | {
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    done = subprocess.run(
+        [mopidy, "config"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "[moodcam]" in done.stdout
+    assert "moodcam" in (tmp_path / "config" / "mopidy" / "mopidy.conf").read_text()

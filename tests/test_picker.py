@@ -290,12 +290,46 @@ def test_a_song_queued_from_another_catalogue_is_not_taken_for_one_of_this(
     pick = picker.pick(HAPPY, after=None, queue=Queue())
     path.unlink()
     with Catalogue.open(path) as catalogue:
-        row = dataclasses.replace(libraries.songs(1)[0], uri="local:new")
-        catalogue.upsert_tracks([row])
+        catalogue.upsert_tracks(
+            dataclasses.replace(row, uri=f"local:new:{row.title}")
+            for row in libraries.songs(200)
+        )
     load(picker, clock)
     picker.started(1, pick)
+    picker.ended(1, pick, "skipped")
     with Catalogue.open(path) as catalogue:
         assert catalogue.plays_since(0.0) == []
+
+
+def test_nothing_is_picked_by_the_numbers_of_a_file_that_is_gone(picker, path, clock):
+    stock(path)
+    load(picker, clock)
+    path.unlink()
+    clock.now += 1
+    picker.refresh()
+    assert picker.pick(HAPPY, after=None, queue=Queue()) is None
+
+
+def test_a_backup_put_in_place_stays_whole(picker, path, clock, tmp_path):
+    stock(path, 60)
+    backup = tmp_path / "backup.sqlite"
+    backup.write_bytes(path.read_bytes())
+    load(picker, clock)
+    stock(path, 200)  # into the journal of the file that is there now
+    backup.rename(path)
+    load(picker, clock)
+    assert picker.status.tracks == 60
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_the_song_that_plays_is_not_picked_as_the_next(picker, path, clock):
+    stock(path, 60)
+    load(picker, clock)
+    now = picker.pick(HAPPY, after=None, queue=Queue())
+    queue = Queue(((1, now.uri),), current=1, playback="playing")
+    for _ in range(40):
+        assert picker.pick(HAPPY, after=None, queue=queue).uri != now.uri
 
 
 def test_a_season_that_ends_while_mopidy_runs_is_over(picker, path, clock):

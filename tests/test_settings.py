@@ -57,6 +57,33 @@ def test_values_out_of_range_are_refused_with_a_sentence(name, text):
         validated(**{name: text})
 
 
+def test_the_readme_s_block_can_be_pasted_as_it_stands():
+    readme = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
+    _, _, block = readme.partition("```ini\n")
+    # so Mopidy reads its files
+    parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))
+    parser.read_string(block.partition("```")[0])
+    five = dict(parser["moodcam"])
+    assert len(five) == 5
+    assert Settings.from_config(validated(**five)) == Settings()
+
+
+@pytest.mark.parametrize("seat", ["", "0.5, 0, 0.5, 1"])
+def test_every_setting_can_be_written_down_again(seat):
+    texts = {**defaults(), "seat": seat, "quiet_hours": "22:00-07:00"}
+    for name, kind in schema().items():
+        value = kind.deserialize(texts[name])
+        for display in (True, False):
+            assert isinstance(kind.serialize(value, display), str)
+        assert kind.deserialize(kind.serialize(value)) == value
+
+
+def test_a_wrong_choice_is_told_the_words_to_choose_from():
+    with pytest.raises(ValueError, match="'match'") as error:
+        validated(goal="party")
+    assert "<" not in str(error.value)
+
+
 def test_a_seat_is_four_numbers():
     settings = Settings.from_config(validated(seat="0.5, 0, 0.5, 1"))
     assert settings.seat == (0.5, 0.0, 0.5, 1.0)

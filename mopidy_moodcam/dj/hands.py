@@ -6,6 +6,8 @@ import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mopidy_moodcam.dj.queue import Queue
 
 
@@ -45,22 +47,22 @@ def taken_over(before: Queue, after: Queue, own: frozenset[int]) -> frozenset[in
     """
     if after.random:
         return frozenset()
-    moved = frozenset(
-        tlid
-        for tlid in own.intersection(before.tlids, after.tlids)
-        if _in_front(before, tlid, but=own) & _behind(after, tlid, but=own)
-    )
+    moved = frozenset(_put_forward(before, after, own))
     rest = {*before.tlids} & {*after.tlids} - moved
     orders = [[t for t in queue.tlids if t in rest] for queue in (before, after)]
     return moved if orders[0] == orders[1] else frozenset()
 
 
-def _in_front(queue: Queue, tlid: int, *, but: frozenset[int]) -> set[int]:
-    return {*queue.tlids[: queue.tlids.index(tlid)]} - but
-
-
-def _behind(queue: Queue, tlid: int, *, but: frozenset[int]) -> set[int]:
-    return {*queue.tlids[queue.tlids.index(tlid) :]} - but
+def _put_forward(before: Queue, after: Queue, own: frozenset[int]) -> Iterator[int]:
+    """Yield own tracks that stood behind a person's and stand in front of it now."""
+    places = {tlid: place for place, tlid in enumerate(after.tlids)}
+    furthest = -1  # place of a person's track met so far
+    for tlid in before.tlids:
+        place = places.get(tlid, -1)
+        if tlid not in own:
+            furthest = max(furthest, place)
+        elif 0 <= place < furthest:
+            yield tlid
 
 
 def _only_done_are_gone(before: Queue, after: Queue) -> bool:

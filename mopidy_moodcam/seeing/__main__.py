@@ -39,6 +39,8 @@ logger = logging.getLogger("mopidy_moodcam.seeing")
 
 LONGEST_PAUSE = {"busy": 120.0, "gone": 60.0}
 """Seconds: while another program uses the camera, or it is unplugged, ask rarely."""
+SERVER_SECONDS = 60.0
+"""What talking to a server may take, which may be off; no camera hangs then."""
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
 CANNOT_START = 3  # exit status where something must be installed first
 HUNG = 4  # exit status of an eye that nobody keeps, to be started again
@@ -88,6 +90,7 @@ class Eye:
         turn = 0
         while count is None or turn < count:
             began = self._clock.elapsed
+            self._beat("rest", SERVER_SECONDS)
             reason = self._burst().reason if self._wanted() else None
             turn += 1
             if turn != count:
@@ -105,6 +108,7 @@ class Eye:
             reading = Reading(
                 time=self._clock.now, reason=error.reason, room=self._room
             )
+        self._beat("rest", SERVER_SECONDS)
         cost = round(1000 * (time.process_time() - start), 1)
         self._tell_state(reading.reason, why)
         numbers = rounded(reading.to_json())

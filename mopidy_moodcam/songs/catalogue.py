@@ -128,8 +128,10 @@ class Catalogue:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._lock = threading.RLock()
-        self._file = _identity(path)
         self.path = path
+        self._file = _identity(path)
+        journals = [path.with_name(path.name + end) for end in ("-wal", "-shm")]
+        self._journals = {journal: _identity(journal) for journal in journals}
 
     @classmethod
     def open(cls, path: Path | str) -> Catalogue:
@@ -138,9 +140,17 @@ class Catalogue:
         return cls(connect(path), path)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and of its journals where another took its place.
+
+        SQLite would write them into that one.
+        """
         with self._lock:
+            stale = self._journals if self.replaced() else {}
             self._connection.close()
+        with contextlib.suppress(OSError):
+            for journal, was in stale.items():
+                if was is not None and _identity(journal) == was:
+                    journal.unlink()
 
     def __enter__(self) -> Self:
         """Return the catalogue itself."""

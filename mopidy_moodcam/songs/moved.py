@@ -23,6 +23,7 @@ class _Song(NamedTuple):
     size: int | None
     match_key: str | None
     duration_ms: int | None
+    judged: bool = False
 
 
 def follow(
@@ -31,7 +32,8 @@ def follow(
     """Let songs that are `gone` go on as new ones of `jobs`; return their new URIs.
 
     They are the same where time and size of the file are, or else title, first artist
-    and length; and where that is true of no third one.
+    and length; and where that is true of no third one. Of several that are gone the one
+    that a person judged goes on.
     """
     if not gone:
         return set()
@@ -58,8 +60,10 @@ def _new(catalogue: Catalogue, jobs: Iterable[Job]) -> Iterator[_Song]:
 
 
 def _old(catalogue: Catalogue, gone: Iterable[str]) -> Iterator[_Song]:
-    names = ", ".join(_Song._fields)
-    sql = f"SELECT {names} FROM tracks WHERE uri = ?"
+    sql = (
+        "SELECT uri, mtime, size, match_key, duration_ms,"
+        " song_mood IS NOT NULL OR verdict <> 'none' FROM tracks WHERE uri = ?"
+    )
     for uri in gone:
         yield from (_Song(*row) for row in catalogue.rows(sql, (uri,)))
 
@@ -75,17 +79,25 @@ def _by_name(song: _Song) -> Any:  # noqa: ANN401
 def _paired(
     old: Iterable[_Song], new: Iterable[_Song], key: Callable[[_Song], Any]
 ) -> dict[str, str]:
-    """Return the new URI of each old one that alone has a key with one new one."""
+    """Return the new URI of each old one that shares a key with one new one only."""
     groups = collections.defaultdict(lambda: ([], []))
     for side, songs in enumerate((old, new)):
         for song in songs:
             if key(song):
                 groups[key(song)][side].append(song)
+    pairs = ((_only(before), _only(after)) for before, after in groups.values())
     return {
-        before[0].uri: after[0].uri
-        for before, after in groups.values()
-        if len(before) == len(after) == 1 and _as_long(before[0], after[0])
+        before.uri: after.uri
+        for before, after in pairs
+        if before and after and _as_long(before, after)
     }
+
+
+def _only(songs: list[_Song]) -> _Song | None:
+    """Return the only song, or the only one that a person judged."""
+    if len(songs) > 1:
+        songs = [song for song in songs if song.judged]
+    return songs[0] if len(songs) == 1 else None
 
 
 def _as_long(before: _Song, after: _Song) -> bool:

@@ -78,10 +78,8 @@ def _clause(kind: str, value: str, today: dt.date) -> tuple[list[str], list[str]
 
 def _artist_clause(name: str) -> tuple[list[str], list[str]]:
     named = f"{_ARTISTS} LIKE ? ESCAPE '\\'"
+    whole = f"%; {escaped(name.strip().replace(', ', '; '))}; %"
     if first_artist(name) != name.strip():  # several artists are not the first of them
-        return [named], [f"%; {escaped(name)}; %"]
+        return [named], [whole]
     first = "IFNULL(match_key, '') LIKE ? ESCAPE '\\'"
-    return (
-        [f"{named} OR {first}"],
-        [f"%; {escaped(name)}; %", f"%\t{escaped(plain_artist(name))}"],
-    )
+    return [f"{named} OR {first}"], [whole, f"%\t{escaped(plain_artist(name))}"]

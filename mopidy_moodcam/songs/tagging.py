@@ -101,7 +101,7 @@ def _saved(file: Any, path: pathlib.Path) -> str:  # noqa: ANN401
 
     try:
         times = path.stat()
-        file.save(**({"v2_version": 3} if _is_id3v23(file) else {}))
+        file.save(**({"v2_version": 3, "v23_sep": None} if _is_id3v23(file) else {}))
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     except (mutagen.MutagenError, OSError):  # type: ignore[attr-defined]
         return "could not be written"

@@ -5,8 +5,8 @@ has to reach. PrivateTest is the report's alone: nothing was chosen or fitted on
 London and LFW photographs were never trained on. Skips where the shared data is absent.
 
     --model FILE      another model than the shipped one
-    --second FILE     another checkpoint that learned FER2013's own labels
-    --uncopied FILE   another one that did without copies of test rows
+    --second FILE…    other checkpoints that learned FER2013's own labels, read together
+    --uncopied FILE…  others that did without copies of test rows
     --crop-side 1.1 1.25 1.4      London at several crop sizes, in detector boxes
 """
 
@@ -35,8 +35,8 @@ from tests.shared import find_shared
 
 SEED = 1
 TRAINED = Path(__file__).parents[2] / "training"
-SECOND = TRAINED / "expression_fer2013.pt"
-UNCOPIED = TRAINED / "expression_fer2013_uncopied.pt"
+SECOND = sorted(TRAINED.glob("expression_fer2013_[0-9].pt"))
+UNCOPIED = [TRAINED / "expression_fer2013_uncopied.pt"]
 CONDITIONS = {
     "face 40 px wide": {"width": 40},
     "face 24 px wide": {"width": 24},
@@ -86,7 +86,7 @@ def show(name: str, figure, found, truth, bar: str = "") -> None:
     low, high = interval(figure, found, truth)
     value = figure(found, truth)
     row = f"{name} (n={len(truth)})"
-    print(f"{row:64s} {value:.3f}  [{low:.3f}, {high:.3f}]  {bar}", flush=True)
+    print(f"{row:76s} {value:.3f}  [{low:.3f}, {high:.3f}]  {bar}", flush=True)
 
 
 # --- data ---------------------------------------------------------------------------
@@ -168,27 +168,38 @@ def fer2013(model, rows: dict[str, np.ndarray]) -> None:
     show("PrivateTest, FER2013's own labels, accuracy", accuracy, found, rows["label"])
 
 
-def second_runs(with_copies: Path, without: Path, rows: dict[str, np.ndarray]) -> None:
+def second_runs(
+    with_copies: list[Path], without: list[Path], rows: dict[str, np.ndarray]
+) -> None:
     """Networks that learned FER2013's own labels, against them.
 
-    One had copies of test rows in Training, as the literature has them, one had not.
+    Some had copies of test rows in Training, as the literature has them, others not.
     """
     if importlib.util.find_spec("torch") is None:
         print("The second runs are read by torch, which is not installed.")
         return
-    second_run("with copies", with_copies, rows, ">= 0.733")
-    second_run("without copies", without, rows)
+    each = [learned(checkpoint, rows["images"]) for checkpoint in with_copies]
+    for number, found in enumerate(each, 1):
+        second_run(f"with copies, network {number}", found, rows)
+    name = f"with copies, these {len(each)} together"
+    second_run(name, np.mean(each, axis=0), rows, ">= 0.733")
+    each = [learned(checkpoint, rows["images"]) for checkpoint in without]
+    second_run("without copies", np.mean(each, axis=0), rows)
 
 
-def second_run(
-    how: str, checkpoint: Path, rows: dict[str, np.ndarray], bar: str = ""
-) -> None:
+def learned(checkpoint: Path, images: np.ndarray) -> np.ndarray:
+    """Probabilities float32 [N,7] by a network, of each face and its mirror image."""
     import expression_cnn as training
     import torch
 
     torch.set_num_threads(1)
     net = training.load_net(checkpoint)
-    found = training.read(net, torch.from_numpy(rows["images"])).softmax(1).numpy()
+    return training.read(net, torch.from_numpy(images)).softmax(1).numpy()
+
+
+def second_run(
+    how: str, found: np.ndarray, rows: dict[str, np.ndarray], bar: str = ""
+) -> None:
     name = f"PrivateTest, FER2013's labels, second run {how}"
     show(name, accuracy, found, rows["label"], bar)
     unique = ~rows["copy"]
@@ -308,8 +319,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--runtime", default="auto")
-    parser.add_argument("--second", type=Path, default=SECOND)
-    parser.add_argument("--uncopied", type=Path, default=UNCOPIED)
+    parser.add_argument("--second", type=Path, nargs="+", default=SECOND)
+    parser.add_argument("--uncopied", type=Path, nargs="+", default=UNCOPIED)
     parser.add_argument("--crop-side", type=float, nargs="*", default=[])
     given = parser.parse_args()
     shared = find_shared("data/faces")

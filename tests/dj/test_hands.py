@@ -1,3 +1,5 @@
+import time
+
 from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person, taken_over
 from mopidy_moodcam.dj.queue import Queue
 
@@ -95,3 +97,12 @@ def test_other_moves_leave_the_picks_with_the_dj():
     assert theirs("abPQ", "abPQe") == ""
     assert theirs("abcdPQ", "cQdaPb") == ""
     assert theirs("abcdPQ", "aQbcdP", random=True) == ""
+
+
+def test_long_queues_are_compared_in_no_time():
+    entries = tuple((n, f"t:{n}") for n in range(10_000))
+    own = frozenset(range(5_000, 10_000))
+    before, after = Queue(entries), Queue((*entries[-9:], *entries[:-9]))
+    start = time.process_time()
+    assert len(taken_over(before, after, own)) == 9
+    assert time.process_time() - start < 0.5

@@ -5,7 +5,7 @@ import queue
 import pytest
 
 from mopidy_moodcam.glossary import Reading
-from mopidy_moodcam.seeing.__main__ import Eye, rounded
+from mopidy_moodcam.seeing.__main__ import SERVER_SECONDS, Eye, rounded
 from mopidy_moodcam.seeing.clock import Clock, FastClock
 from mopidy_moodcam.seeing.devices import CameraError
 
@@ -128,7 +128,9 @@ def test_a_command_that_makes_no_sense_changes_nothing(command):
 
 
 def test_a_beat_comes_before_each_step_that_may_hang():
-    assert Run("nobody", "nobody").beats == [("open", 0), ("rest", 19), ("open", 0)]
+    talks = ("rest", SERVER_SECONDS)  # with a server, before and after each look
+    look = [talks, ("open", 0), talks]
+    assert Run("nobody", "nobody").beats == [*look, ("rest", 19), *look]
 
 
 def test_numbers_are_printed_as_exact_as_they_are_worth():

@@ -180,11 +180,11 @@ def test_an_old_tag_stays_as_old_and_whole_as_it_was(tmp_path):
     path.write_bytes(b"\xff\xfb\x90\x00".ljust(417, b"\0") * 20)
     tags = id3.ID3()
     tags.add(id3.TIT2(encoding=1, text="Ä"))
-    tags.add(id3.TPE1(encoding=0, text="AC/DC"))
+    tags.add(id3.TPE1(encoding=0, text=["AC/DC", "Nobody"]))
     tags.add(id3.TYER(encoding=0, text="1999"))
     tags.add(id3.TSIZ(encoding=0, text="8340"))
     tags.add(id3.RVAD(adjustments=[1, 2]))
-    tags.save(path, v2_version=3)
+    tags.save(path, v2_version=3, v23_sep=None)
     before = id3.ID3(path, translate=False)
 
     assert tagging.set_mood(path, "calm") == "tagged"
@@ -194,6 +194,7 @@ def test_an_old_tag_stays_as_old_and_whole_as_it_was(tmp_path):
     assert after.version == (2, 3, 0)
     assert after.pop("TXXX:MOOD").text == ["calm"]
     assert dict(after) == dict(before)
+    assert after["TPE1"].text == ["AC/DC", "Nobody"]
 
 
 def test_tags_are_written_for_files_and_for_mopidy_locals_tracks(

@@ -166,6 +166,20 @@ def test_copies_are_not_taken_for_each_other(catalogue, music):
     assert {catalogue.find(uri).verdict for uri in new} == {Verdict.NONE}
 
 
+def test_of_two_that_are_gone_the_judged_one_goes_on(catalogue, music):
+    look(catalogue, music)
+    judge(catalogue, music)
+    again = music / "again.ogg"
+    shutil.copy2(music / "banned.ogg", again)
+    look(catalogue, music)
+    again.unlink()
+    new = rename(music, "banned", "Album/01.ogg")
+
+    look(catalogue, music)
+
+    assert catalogue.find(new).verdict is Verdict.BANNED
+
+
 def test_moved_files_are_heard_again_where_all_are(catalogue, music):
     look(catalogue, music)
     rename(music, "plain", "other.ogg")
