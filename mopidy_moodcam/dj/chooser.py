@@ -21,6 +21,7 @@ import numpy as np
 
 from mopidy_moodcam.dj import reasons
 from mopidy_moodcam.dj.places import Numbers, Plane, sample
+from mopidy_moodcam.dj.recent import REST_S
 from mopidy_moodcam.dj.smooth import smoothness
 from mopidy_moodcam.glossary import SongMood
 
@@ -64,6 +65,13 @@ LIKING = 6.0
 RESTED = 1.0
 CHANCE = 0.1
 """Weights. Liking is the heaviest: a smooth song that one skips is no pleasure."""
+
+APPETITE_S = 86_400.0
+"""Seconds after which a well-liked song is wanted again as much as before.
+
+Until then it counts little more than others: else the same few songs would come back
+as soon as they may, day after day.
+"""
 
 CLOSE_REACH = 0.5
 """Distance on the plane at which closeness has fallen to a third (1/e).
@@ -212,14 +220,19 @@ class Chooser:
         feedback: Feedback,
     ) -> int:
         score = CLOSE * self._closeness(rows, target.affect)
-        score += RESTED * recent.rested(self._shelf.track_id[rows], self._clock())
+        rested = recent.rested(self._shelf.track_id[rows], self._clock())
+        score += RESTED * rested
         score += CHANCE * self._rng.random(len(rows))
         if before is not None:
             score += SMOOTH * smoothness(self._shelf, before, rows)
-        expected = score + LIKING * feedback.expect(rows, target.song_mood)
-        last = np.argsort(-expected)[:FINALISTS]
+        usual = feedback.usual(target.song_mood)
+        appetite = np.minimum(1.0, rested * (REST_S / APPETITE_S))
+        expected = feedback.expect(rows, target.song_mood)
+        liking = _wanted(expected, usual, appetite)
+        last = np.argsort(-(score + LIKING * liking))[:FINALISTS]
         drawn = feedback.draw(rows[last], target.song_mood, self._rng)
-        return int(rows[last[np.argmax(score[last] + LIKING * drawn)]])
+        liking = _wanted(drawn, usual, appetite[last])
+        return int(rows[last[np.argmax(score[last] + LIKING * liking)]])
 
     def _closeness(self, rows: np.ndarray, at: Affect) -> np.ndarray:
         return np.exp(-((self._apart(rows, at) / CLOSE_REACH) ** 2))
@@ -242,3 +255,12 @@ class Chooser:
         )
         number = int(self._shelf.track_id[row])
         return Choice(row, number, target.song_mood, words)
+
+
+def _wanted(liking: np.ndarray, usual: float, appetite: np.ndarray) -> np.ndarray:
+    """Return what is left of liking, float64 [k], with an appetite of 0 … 1.
+
+    Only what is above the `usual` share is lost: a bad song is no better for being
+    just on.
+    """
+    return liking - np.maximum(liking - usual, 0.0) * (1.0 - appetite)

@@ -71,7 +71,7 @@ class Feedback:
     def __init__(
         self, shelf: Shelf, rows: Iterable[tuple[int, SongMood, int, int]] = ()
     ) -> None:
-        """`rows`: (track number, song mood, played through, skipped)."""
+        """`rows`: (track number, song mood, played through, skipped), latest last."""
         self._shelf = shelf
         self._numbers = Numbers(shelf.track_id)
         self._verdicts: dict[int, Verdict] = {}
@@ -112,6 +112,10 @@ class Feedback:
         """Return the expected chance of being heard through, float64 [k], 0 … 1."""
         played, skipped = self.belief(rows, song_mood)
         return np.where(self.loved(rows), 1.0, played / (played + skipped))
+
+    def usual(self, song_mood: SongMood) -> float:
+        """Return the listener's share of songs heard through, 0 … 1."""
+        return float(self._tastes[song_mood].share()[0])
 
     def belief(
         self, rows: np.ndarray, song_mood: SongMood

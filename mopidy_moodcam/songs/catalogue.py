@@ -421,8 +421,15 @@ class Catalogue:
         return [Play(i, t, at, SongMood(m), o) for i, t, at, m, o in found]
 
     def feedback(self) -> list[tuple[int, SongMood, int, int]]:
-        """Return (track number, song mood, played through, skipped) of all tracks."""
-        found = self.rows("SELECT track_id, song_mood, plays, skips FROM feedback")
+        """Return (track number, song mood, played through, skipped) of all tracks.
+
+        What was judged last comes last.
+        """
+        found = self.rows(
+            "SELECT track_id, song_mood, plays, skips FROM feedback ORDER BY"
+            " (SELECT MAX(id) FROM plays WHERE plays.track_id = feedback.track_id"
+            " AND plays.song_mood = feedback.song_mood AND outcome IS NOT NULL)"
+        )
         return [(i, SongMood(mood), p, s) for i, mood, p, s in found]
 
     # Notes, exclusions, forgetting

@@ -172,6 +172,24 @@ def test_loved_songs_come_sooner():
     assert np.mean(loved) > 0.5
 
 
+def test_loved_songs_do_not_push_all_others_out():
+    shelf = random_shelf(500, moods=[SongMood.HAPPY], artists=500, loved=range(1, 41))
+    evening = Evening(shelf)
+    rng = np.random.default_rng(3)
+    disliked = {number for number in range(41, 501) if rng.random() < 0.3}
+    chosen = []
+    for _ in range(6):
+        for choice in evening.picks(144):  # eight hours
+            skipped = choice.track_id in disliked
+            outcome = "skipped" if skipped else "played"
+            evening.feedback.note(choice.track_id, SongMood.HAPPY, outcome)
+            chosen.append(choice)
+        evening.now += 57_600
+    last = chosen[-200:]
+    assert np.mean([shelf.loved[choice.row] for choice in last]) < 0.5
+    assert len({choice.track_id for choice in last}) > 120
+
+
 def test_skipped_songs_come_later_than_those_heard_through():
     evening = Evening(random_shelf(30, moods=[SongMood.HAPPY], artists=300))
     skipped, played = range(1, 11), range(11, 21)

@@ -322,3 +322,11 @@ def test_importing_the_catalogue_and_the_shelf_is_light():
         text=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_feedback_comes_in_the_order_it_was_given(catalogue):
+    catalogue.upsert_tracks(TrackRow(f"local:{n}") for n in range(3))
+    for number in (3, 1, 2, 3):
+        play = catalogue.note_play(number, 0.0, SongMood.SAD)
+        catalogue.note_outcome(play, "played")
+    assert [row[0] for row in catalogue.feedback()] == [1, 2, 3]

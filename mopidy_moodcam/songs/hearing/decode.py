@@ -36,6 +36,9 @@ SILENCE = 10 ** (-66 / 20)
 START = 8.0
 """Seconds until a file's first sound; one with a protected stream never gives any."""
 
+MEASURE, MEASURE_STEP = 0.5, 0.01
+"""Seconds to wait for the length of a file that does not say it at once."""
+
 PATIENCE = 20.0
 """Seconds of decoding after which a file is given up."""
 
@@ -110,6 +113,21 @@ class _Player:
         self._pipeline.set_state(self._gst.State.NULL)
 
     def duration(self) -> float | None:
+        """Return the length in seconds; None where the file tells it to nobody.
+
+        An MP3 without a header, or raw AAC, tells it a moment after it plays.
+        """
+        seconds = self._known_duration()
+        until = min(self._left(), MEASURE)
+        if seconds is None:
+            self._pipeline.set_state(self._gst.State.PLAYING)
+        while seconds is None and until > 0:
+            time.sleep(MEASURE_STEP)
+            until -= MEASURE_STEP
+            seconds = self._known_duration()
+        return seconds
+
+    def _known_duration(self) -> float | None:
         known, nanoseconds = self._pipeline.query_duration(self._gst.Format.TIME)
         return nanoseconds / self._gst.SECOND if known and nanoseconds > 0 else None
 
