@@ -34,6 +34,10 @@ T = TypeVar("T")
 GONE = "the file is gone"
 """Why a song has no features or, once its library has lost it, is not played."""
 
+FITTED = "clusters fitted at"
+"""The note of how many tracks there were when the clusters were fitted. Not the
+clusters' sizes: what is banned, left out or there twice is in none of them."""
+
 BATCH = 2000
 """Rows in one transaction: about 0.1 s, so no other writer waits long."""
 
@@ -473,6 +477,7 @@ class Catalogue:
                     f"UPDATE tracks SET {nothing}, feature_source = NULL,"
                     " feature_rank = NULL, mtime = NULL, size = NULL, failed = NULL"
                 )
+                connection.execute("DELETE FROM meta WHERE key = ?", (FITTED,))
                 return
             if what == "everything":
                 tables += ("tracks", "exclusions")

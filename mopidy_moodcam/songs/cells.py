@@ -35,6 +35,7 @@ _CLOCK = re.compile(r"^(?:(\d+):)?(\d{1,3}):(\d{2})(?:\.\d+)?$")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:\S", re.IGNORECASE)
 _SPOTIFY_OTHER = re.compile(r"spotify[:.].*\b(episode|show|album|artist|playlist)\b")
 _OF_SPOTIFY = re.compile(r"spotify:|https?://([\w-]+\.)*spotify\.", re.IGNORECASE)
+_JOINED = re.compile(r",(?=[^\s\d])")  # `A,B` of Exportify until 2025; not `10,000`
 _OPTIONAL = ("loudness", "tempo", "key", "mode", "time_signature", "arousal")
 
 
@@ -43,13 +44,17 @@ class Rejected(Exception):  # noqa: N818  (not an error: a row that says nothing
 
 
 def track_of(
-    cells: Sequence[str], columns: Mapping[str, Sequence[int]], *, comma: bool
+    cells: Sequence[str],
+    columns: Mapping[str, Sequence[int]],
+    *,
+    comma: bool,
+    percent: bool = False,
 ) -> TrackRow:
     """Return the track of one row, with features where it has them.
 
     `columns` says where each field is (see `headers.columns_of`), `comma` that
-    numbers may have a decimal comma. The URI is empty where the row names none.
-    Raises `Rejected`.
+    numbers may have a decimal comma, `percent` that shares are of 100. The URI is
+    empty where the row names none. Raises `Rejected`.
     """
     text = {field: _first(cells, where) for field, where in columns.items()}
     if not any(text.values()):
@@ -65,7 +70,7 @@ def track_of(
         genre=_text(text.get("genre", "")),
         year=_year(text.get("year", "")),
         duration_ms=_milliseconds(text.get("duration", "")),
-        features=_features(text, comma=comma),
+        features=_features(text, comma=comma, percent=percent),
         failed=text.get("failed") or None,
         mtime=_optional(text, "mtime", comma=False),
         size=_whole(_optional(text, "size", comma=False)),
@@ -92,7 +97,7 @@ def artists_of(text: str) -> str:
     if "\\," in text:
         parts = re.split(r"(?<!\\),\s*", text)
         return "; ".join(part.replace("\\,", ",") for part in parts)
-    return text
+    return _JOINED.sub("; ", text)
 
 
 def _first(cells: Sequence[str], where: Sequence[int]) -> str:
@@ -151,9 +156,13 @@ def _milliseconds(text: str) -> int | None:
     return round(value if value >= 10_000 else value * 1000)  # seconds in some tables
 
 
-def _features(text: Mapping[str, str], *, comma: bool) -> Features | None:
+def _features(
+    text: Mapping[str, str], *, comma: bool, percent: bool
+) -> Features | None:
+    whole = 100.0 if percent else 1.0
     values: dict[str, float | None] = {
-        name: _share(text.get(name, ""), name, comma=comma) for name in SHARES
+        name: _share(text.get(name, ""), name, comma=comma, whole=whole)
+        for name in SHARES
     }
     values |= {name: _optional(text, name, comma=comma) for name in _OPTIONAL}
     values["key"] = _key(text.get("key", ""))
@@ -172,14 +181,14 @@ def _features(text: Mapping[str, str], *, comma: bool) -> Features | None:
     return Features(**values, source=_source(text.get("source", "")))
 
 
-def _share(text: str, name: str, *, comma: bool) -> float | None:
+def _share(text: str, name: str, *, comma: bool, whole: float) -> float | None:
     try:
         value = number(text, comma=comma)
     except ValueError:
         raise Rejected(f"{name} is no number") from None
-    if value is not None and not 0 <= value <= 1:
-        raise Rejected(f"{name} is not between 0 and 1")
-    return value
+    if value is not None and not 0 <= value <= whole:
+        raise Rejected(f"{name} is not between 0 and {whole:g}")
+    return None if value is None else value / whole
 
 
 def _optional(text: Mapping[str, str], name: str, *, comma: bool) -> float | None:

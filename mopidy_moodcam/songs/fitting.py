@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.songs.catalogue import FITTED
 from mopidy_moodcam.songs.clusters import (
     Cluster,
     ClusterModel,
@@ -48,10 +49,6 @@ of the 637 playlist tracks are 0.69 right instead of 0.74, and names change."""
 
 GROWTH = 1.25
 """A library that grew by a quarter since the last fit is fitted again by itself."""
-
-FITTED = "clusters fitted at"
-"""Where the catalogue keeps how many tracks it had then. Not the clusters' sizes: what
-is banned, left out or there twice is in none of them."""
 
 SAMPLE = 20_000
 STARTS = 8
@@ -165,16 +162,19 @@ def match_centres(
     return tuple(matched.tolist())
 
 
-def due(catalogue: Catalogue) -> bool:
-    """Return whether the library has grown enough to be fitted (again)."""
+def due(catalogue: Catalogue, reheard: int = 0) -> bool:
+    """Return whether the library has grown enough to be fitted (again).
+
+    `reheard` tracks, whose features are others than before, count as new ones.
+    """
     tracks = catalogue.counts()["analysed"]
     fitted = int(catalogue.meta(FITTED) or 0)
-    return tracks >= OWN_FROM and tracks >= GROWTH * fitted
+    return tracks >= OWN_FROM and tracks + reheard >= GROWTH * fitted
 
 
-def refit_if_due(catalogue: Catalogue) -> bool:
+def refit_if_due(catalogue: Catalogue, reheard: int = 0) -> bool:
     """Fit the clusters anew after enough new tracks; return whether it was done."""
-    if not due(catalogue):
+    if not due(catalogue, reheard):
         return False
     try:
         refit(catalogue, load_sounds(catalogue))

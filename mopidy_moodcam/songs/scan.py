@@ -78,6 +78,7 @@ class Tally:
     unchanged: int = 0
     guessed: int = 0
     analysed: int = 0
+    reheard: int = 0
     failed: int = 0
     missing: int = 0
     unanswered: int = 0
@@ -123,7 +124,7 @@ def scan(
     _explain(catalogue, console)
     if tally.analysed:
         twins.take_over(catalogue)
-        _refit_if_due(catalogue, console)
+        _refit_if_due(catalogue, tally.reheard, console)
     return 0
 
 
@@ -303,6 +304,8 @@ def _store(
         catalogue.fail(job.uri, answer["why"], job.mtime, job.size)
         tally.failed += 1
         return
+    known = catalogue.file_state(job.uri)
+    tally.reheard += bool(known and known.source)
     values = answer["features"]
     source = FeatureSource(values.pop("source"))
     catalogue.store_features(
@@ -360,6 +363,6 @@ def _explain(catalogue: Catalogue, console: Console) -> None:
         console.print(f"  {rest} not analysed for other reasons", highlight=False)
 
 
-def _refit_if_due(catalogue: Catalogue, console: Console) -> None:
-    if fitting.refit_if_due(catalogue):
-        console.print("The library grew, so its songs were sorted into moods anew.")
+def _refit_if_due(catalogue: Catalogue, reheard: int, console: Console) -> None:
+    if fitting.refit_if_due(catalogue, reheard):
+        console.print("The library changed, so its songs were sorted into moods anew.")

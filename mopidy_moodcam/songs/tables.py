@@ -49,11 +49,15 @@ class TableError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table ready to read: where its fields are, and its rows."""
+    """A table ready to read: where its fields are, and its rows.
+
+    `comma`: numbers may have a decimal comma; `percent`: its shares are of 100.
+    """
 
     columns: Mapping[str, Sequence[int]]
     rows: Iterator[list[str]]
     comma: bool = False
+    percent: bool = False
 
     @property
     def has_features(self) -> bool:
@@ -131,9 +135,12 @@ def open_table(path: pathlib.Path) -> Iterator[Table]:
             table = _csv(path, file)
             _check_columns(path, table)
             ahead = list(itertools.islice(table.rows, LOOK_AHEAD))
-            _check_decimals(path, table, ahead)
+            percent = _in_percent(table, ahead)
+            if not percent:
+                _check_decimals(path, table, ahead)
+            _check_features(path, table)
             rows = itertools.chain(ahead, table.rows)
-            yield dataclasses.replace(table, rows=rows)
+            yield dataclasses.replace(table, rows=rows, percent=percent)
 
 
 @contextlib.contextmanager
@@ -216,7 +223,8 @@ def _csv(path: pathlib.Path, file: IO[str]) -> Table:
         skipinitialspace=True,
         quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
     )
-    return Table(columns, _readable(reader), comma=delimiter != ",")
+    # Between commas too: there a cell that holds one is in quotes.
+    return Table(columns, _readable(reader), comma=True)
 
 
 def _header(line: str, delimiter: str) -> dict[str, list[int]]:
@@ -245,6 +253,13 @@ def _check_columns(path: pathlib.Path, table: Table) -> None:
         )
 
 
+def _in_percent(table: Table, rows: list[list[str]]) -> bool:
+    """Whether all shares are whole numbers up to 100: some tables give them so."""
+    values = [value for _, value in _shares(table, rows)]
+    whole = all(value in range(101) for value in values)
+    return whole and any(value > 1 for value in values)
+
+
 def _check_decimals(path: pathlib.Path, table: Table, rows: list[list[str]]) -> None:
     values = list(_shares(table, rows))
     impossible = [(name, value) for name, value in values if value > 1]
@@ -254,6 +269,9 @@ def _check_decimals(path: pathlib.Path, table: Table, rows: list[list[str]]) -> 
             f"{str(path)!r} was not imported: its decimal points were lost ({name}"
             f" {value:g} cannot be a share of 1); export it again with decimal points."
         )
+
+
+def _check_features(path: pathlib.Path, table: Table) -> None:
     if table.has_features and "valence" not in table.columns:
         raise TableError(
             f"{str(path)!r} was not imported: it has features but no valence, without"
@@ -305,7 +323,9 @@ def _tracks(
 ) -> Iterator[TrackRow]:
     for cells in rows:
         try:
-            yield track_of(cells, table.columns, comma=table.comma)
+            yield track_of(
+                cells, table.columns, comma=table.comma, percent=table.percent
+            )
         except Rejected as reason:
             report.rejected[str(reason)] += 1
 

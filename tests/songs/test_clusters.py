@@ -221,6 +221,17 @@ def test_a_library_gets_clusters_of_its_own_and_new_ones_after_growing(catalogue
     assert fitting.refit_if_due(catalogue)
 
 
+def test_songs_heard_anew_make_a_refit_due(catalogue):
+    catalogue.upsert_tracks(songs(fitting.OWN_FROM))
+    assert fitting.refit_if_due(catalogue)
+    assert not fitting.due(catalogue, reheard=fitting.OWN_FROM // 5)
+    assert fitting.due(catalogue, reheard=fitting.OWN_FROM // 4)
+    catalogue.forget("features")
+    rows = songs(fitting.OWN_FROM)
+    catalogue.upsert_tracks(rows)
+    assert fitting.due(catalogue)
+
+
 def test_songs_left_out_do_not_make_a_refit_due(catalogue):
     catalogue.upsert_tracks(songs(fitting.OWN_FROM * 2))
     for number in range(0, 200, 2):

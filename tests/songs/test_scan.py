@@ -103,6 +103,17 @@ def test_a_scan_says_why_songs_have_no_features(catalogue, songs, tmp_path):
         ]
 
 
+def test_songs_heard_anew_are_sorted_anew(catalogue, songs, monkeypatch):
+    heard = []
+    monkeypatch.setattr(
+        "mopidy_moodcam.songs.scan.fitting.refit_if_due",
+        lambda _, reheard: heard.append(reheard),
+    )
+    for force in (False, True):
+        run(catalogue, walked(songs), force=force)
+    assert heard == [0, 5]
+
+
 def test_many_reasons_stay_a_few_lines(catalogue):
     for number in range(12):
         catalogue.upsert_tracks([TrackRow(f"local:{number}")])

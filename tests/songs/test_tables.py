@@ -140,6 +140,37 @@ def test_encodings_line_ends_delimiters_and_decimal_commas(
     assert (song.title, song.artist, song.features.valence) == ("Ä", "Ö", 0.75)
 
 
+def test_shares_in_percent_are_read_as_such(catalogue, write):
+    text = (
+        "#,Song,Artist,BPM,Dance,Energy,Acoustic,Happy,Loud (Db),Spotify Track Id,"
+        f"Valence\n1,T,A,120,60,45,3,1,-7.5,{A},72\n2,U,A,90,7,100,0,1,-7,{B},1\n"
+    )
+    assert import_file(catalogue, write(text)).added == 2
+    sound = catalogue.find(f"spotify:track:{A}").features
+    found = (sound.danceability, sound.energy, sound.valence, sound.loudness)
+    assert found == (0.6, 0.45, 0.72, -7.5)
+    assert catalogue.find(f"spotify:track:{B}").features.valence == 0.01
+
+
+def test_decimal_commas_in_quotes_are_read_between_commas_too(catalogue, write):
+    text = f'{HEAD}\n{A},T,X,"0,5","0,25","0,75"\n'
+    assert import_file(catalogue, write(text)).added == 1
+    assert catalogue.find(f"spotify:track:{A}").features.valence == 0.75
+
+
+@pytest.mark.parametrize(
+    ("given", "artists"),
+    [
+        ("Macklemore,Ryan Lewis", "Macklemore; Ryan Lewis"),
+        ("10,000 Maniacs", "10,000 Maniacs"),
+        ("Earth, Wind & Fire", "Earth, Wind & Fire"),
+    ],
+)
+def test_artists_joined_by_a_bare_comma_are_several(catalogue, write, given, artists):
+    import_file(catalogue, write(f'{HEAD}\n{A},T,"{given}",0.5,0.25,0.75\n'))
+    assert catalogue.find(f"spotify:track:{A}").artist == artists
+
+
 def test_a_gzipped_table_is_read_as_it_is(catalogue, write):
     path = write(gzip.compress(table(10).encode()), "table.csv.gz")
     assert import_file(catalogue, path).added == 10
