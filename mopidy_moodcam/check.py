@@ -38,6 +38,7 @@ SEE_SECONDS = 20.0  # two bursts take five, a slow camera as much again to open
 BURSTS = 2  # the first one is slower: libraries warm up
 SMALL_FACE = 30.0  # pixels; smaller ones are found but read badly
 DIM = 0.15  # mean grey level under which readings become doubtful
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 WEIGHTS = pathlib.Path(__file__).parent / "weights"
 
 
@@ -70,7 +71,7 @@ def run(
     if camera:
         settings = dataclasses.replace(settings, camera=camera)
     core = pathlib.Path(config.get("core", {}).get("data_dir") or ".").expanduser()
-    return check(settings, core / "moodcam", console)
+    return check(settings, core / "moodcam", console, http=config.get("http", {}))
 
 
 def check(
@@ -78,13 +79,15 @@ def check(
     data_dir: pathlib.Path,
     console: Console,
     *,
+    http: Mapping[str, Any],
     ask_eye: Callable[[Settings], EyeTalk] | None = None,
 ) -> int:
     """Look at everything and print the table; returns 0 unless something is bad.
 
     `ask_eye` replaces the start of a real eye.
     """
-    lines = [*versions(), *weights(WEIGHTS), *camera_lines(settings.camera)]
+    lines = [*versions(), page(http), *weights(WEIGHTS)]
+    lines += camera_lines(settings.camera)
     if settings.camera != "none":
         shown = devices.without_secrets(settings.camera)
         console.print(f"Looking through the camera {shown!r} …", markup=False)
@@ -131,6 +134,23 @@ def versions() -> Iterator[Line]:
             f"the Python packages {', '.join(missing)} are missing",
             "pip install 'Mopidy-MoodCam[songs]'",
         )
+
+
+def page(http: Mapping[str, Any]) -> Line:
+    """Say where the page opens, by the settings of Mopidy-HTTP."""
+    host, port = http.get("hostname") or "::", http.get("port") or 6680
+    if not http.get("enabled", True):
+        found = "Mopidy-HTTP is off, and with it the page and most commands"
+        return Line("page", Verdict.BAD, found, "set http/enabled = true")
+    if host in LOOPBACK:
+        return Line(
+            "page",
+            Verdict.NOTE,
+            f"http://127.0.0.1:{port}/moodcam/, on this machine only",
+            "to open it elsewhere, set http/hostname = :: and a moodcam/token",
+        )
+    found = f"http://{platform.node()}:{port}/moodcam/, where http/hostname allows it"
+    return Line("page", Verdict.GOOD, found)
 
 
 def weights(folder: pathlib.Path) -> Iterator[Line]:

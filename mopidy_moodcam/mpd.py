@@ -255,7 +255,8 @@ def _switcher(
             raise exceptions.MpdSystemError("MoodCam is not running")
         if index == 0 and on and outputs.needs_consent:
             raise exceptions.MpdSystemError(
-                "the camera needs your consent once: open /moodcam/ in a browser"
+                "the camera needs your consent once: open /moodcam/ in a browser, "
+                "or run: mopidy moodcam on"
             )
         return None
 

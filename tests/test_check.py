@@ -43,6 +43,7 @@ def printed(tmp_path, said, **settings):
         Settings(**{"camera": "demo", **settings}),
         tmp_path,
         console,
+        http={},
         ask_eye=lambda _: said,
     )
     return code, console.file.getvalue()
@@ -54,6 +55,21 @@ def test_a_smile_in_good_light_is_good_throughout():
     assert {line.verdict for line in found.values()} == {Verdict.GOOD}
     assert "90 pixels wide: happy 90 %" in found["faces"].found
     assert "0.4 % of one core" in found["speed"].found
+
+
+@pytest.mark.parametrize(
+    ("http", "verdict", "found", "mend"),
+    [
+        ({"hostname": "127.0.0.1", "port": 6680}, "note", "only", "http/hostname = ::"),
+        ({"hostname": "::", "port": 8080}, "good", ":8080/moodcam/", ""),
+        ({"enabled": False}, "bad", "is off", "http/enabled = true"),
+    ],
+)
+def test_where_the_page_opens_is_said(http, verdict, found, mend):
+    line = check.page(http)
+    assert line.verdict == verdict
+    assert found in line.found
+    assert mend in line.mend
 
 
 @pytest.mark.parametrize(
