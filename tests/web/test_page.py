@@ -375,6 +375,27 @@ def test_nothing_sticks_out_at_the_side(open_page, desk, viewport, scene):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+BROKEN_WORDS = """
+[...document.querySelectorAll('h1, .mood-button, .link')].flatMap(e => {
+  const walker = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), broken = [];
+  for (let node; (node = walker.nextNode()); )
+    for (const word of node.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (range.getClientRects().length > 1) broken.push(word[0]);
+    }
+  return broken;
+})"""
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_no_word_is_broken_on_a_narrow_phone(open_page, width):
+    page = open_page({"width": width, "height": 640})
+    assert page.evaluate(BROKEN_WORDS) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("scene", [happy, unknown, guests])
 def test_every_text_has_enough_contrast(open_page, desk, scheme, scene):
