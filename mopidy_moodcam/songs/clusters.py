@@ -20,6 +20,7 @@ import numpy as np
 
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.resources import model_path
+from mopidy_moodcam.songs.features import SCALE_GROUP, FeatureSource
 from mopidy_moodcam.songs.prototypes import PROTOTYPES
 from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS
 
@@ -45,6 +46,9 @@ PROTOTYPE_POINTS = np.array(
 
 META = "clusters"
 """Where the catalogue keeps the listener's own clusters."""
+
+
+GUESSED = GROUPS.index(SCALE_GROUP[FeatureSource.TAGS])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -216,10 +220,11 @@ def plane(z: np.ndarray, group: np.ndarray) -> np.ndarray:
 
     `z` are standardised rows, `group` int8 [n] their scale groups. tanh(0.8 z)
     is close to the ranks of a normal distribution, so tracks spread over the
-    whole plane whatever the library is like.
+    whole plane whatever the library is like. Guesses alone stay where they are, near
+    the middle: spread out they would pass for measured.
     """
     points = z[:, :2].astype(np.float32)
-    for number in np.unique(group):
+    for number in set(np.unique(group)) - {GUESSED}:
         rows = group == number
         points[rows] = _relative(points[rows])
     return np.tanh(np.float32(0.8) * points)

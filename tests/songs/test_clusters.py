@@ -8,11 +8,12 @@ from rich.console import Console
 
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs import clusters, fitting, moods
-from mopidy_moodcam.songs.catalogue import Catalogue
+from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.clusters import AXES, assign, default_model, standardise
 from mopidy_moodcam.songs.naming import named, words_for
 from mopidy_moodcam.songs.prototypes import PROTOTYPES
 from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS, Sounds, load_sounds
+from mopidy_moodcam.songs.tags import guess
 from tests.songs.libraries import songs
 
 POINTS = {m: np.array([p[axis] for axis in AXES]) for m, p in PROTOTYPES.items()}
@@ -202,6 +203,23 @@ def test_the_plane_is_filled_by_any_library():
     assert np.abs(place).max() <= 1
     assert place.min(0).max() < -0.5
     assert place.max(0).min() > 0.5
+
+
+def test_songs_guessed_from_their_genre_stay_near_the_middle(catalogue):
+    catalogue.upsert_tracks(songs(1000))
+    genres = ("Metal", "Hip-Hop", "Pop", "Ambient", "Techno", "Jazz")
+    catalogue.upsert_tracks(
+        TrackRow(f"radio:{number}", features=guess(genres[number % len(genres)]))
+        for number in range(500)
+    )
+    sounds = load_sounds(catalogue)
+    place = clusters.plane(standardise(sounds, default_model()), sounds.group)
+    guessed = sounds.group == clusters.GUESSED
+    far = np.hypot(*place.T)
+    assert far[guessed].max() < 0.75
+    assert far[guessed].mean() < 0.6 * far[~guessed].mean()
+    metal, ambient = place[guessed][0], place[guessed][3]
+    assert metal[1] > ambient[1] + 0.3
 
 
 def test_a_small_library_uses_the_clusters_that_came_along(catalogue):
