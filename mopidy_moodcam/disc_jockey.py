@@ -431,8 +431,9 @@ class DiscJockey:
             self._player.remove(still_removable(self._queue, edits.remove))
         added = self._append(target, edits)
         if edits.remove and not edits.make_room and (added or not edits.add):
-            self._look()
-            self._player.remove(still_removable(self._queue, edits.remove))
+            self._look()  # adding takes time, in which a person may have taken one
+            still_own = self._own_tlids.intersection(edits.remove)
+            self._player.remove(still_removable(self._queue, still_own))
         if edits:
             self._queue = self._player.queue()
             self._played = frozenset()

@@ -273,6 +273,29 @@ def test_a_pick_that_a_person_moves_up_stays_there(make, player):
     assert uris == ["now", "happy 2", "mine", "too", "happy 1", "happy 3"]
 
 
+def test_a_pick_that_a_person_moves_up_while_others_are_added_stays(
+    make, player, monkeypatch
+):
+    dj = make()
+    for name in ("now", "mine"):
+        player.append(f"test:{name}")
+    player.play(1)
+    dj.serve(HAPPY)
+    insert = player.insert
+
+    def slow_insert(uri, position):
+        tlids = [tlid for tlid, _ in player.entries]
+        if tlids[1:3] == [2, 3]:  # a person moves the first pick to the front
+            entries = player.entries
+            player.entries = [entries[0], entries[2], entries[1], *entries[3:]]
+        return insert(uri, position)
+
+    monkeypatch.setattr(player, "insert", slow_insert)
+    dj.serve(SAD)
+    uris = [uri.removeprefix("test:") for _, uri in player.entries]
+    assert uris == ["now", "happy 1", "mine", "sad 3", "sad 4"]
+
+
 def test_a_slow_backend_is_not_asked_again_at_once(make, player, clock):
     dj = make()
     player.slow = True

@@ -301,6 +301,25 @@ def test_a_song_queued_from_another_catalogue_is_not_taken_for_one_of_this(
         assert catalogue.plays_since(0.0) == []
 
 
+def test_a_song_is_judged_under_its_number_in_the_file_that_is_there(
+    picker, path, clock
+):
+    stock(path)
+    load(picker, clock)
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    path.unlink()
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks(libraries.songs(200)[::-1])
+        number = catalogue.find(pick.uri).track_id
+    load(picker, clock)
+    picker.started(1, pick)
+    picker.ended(1, pick, "skipped")
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.feedback() == [(number, SongMood.HAPPY, 0, 1)]
+    assert picker._feedback.counts(number, SongMood.HAPPY) == (0, 1)
+    assert picker._feedback.counts(pick.track_id, SongMood.HAPPY) == (0, 0)
+
+
 def test_nothing_is_picked_by_the_numbers_of_a_file_that_is_gone(picker, path, clock):
     stock(path)
     load(picker, clock)

@@ -255,6 +255,11 @@ def _check_columns(path: pathlib.Path, table: Table) -> None:
 
 def _in_percent(table: Table, rows: list[list[str]]) -> bool:
     """Whether all shares are whole numbers up to 100: some tables give them so."""
+    where = [i for name in SHARES for i in table.columns.get(name, ())]
+    cells = [row[i].strip() for row in rows for i in where if i < len(row)]
+    # `071` was 0.71; without the zero nobody could tell it from a share of 100
+    if any(cell[:1] == "0" and cell[1:].isdecimal() for cell in cells):
+        return False
     values = [value for _, value in _shares(table, rows)]
     whole = all(value in range(101) for value in values)
     return whole and any(value > 1 for value in values)

@@ -37,6 +37,18 @@ def test_a_long_file_is_read_in_three_windows_at_their_places(tmp_path, name, el
     assert pitches == pytest.approx([800, 2000, 3200], abs=205)
 
 
+@pytest.mark.parametrize("lead", [0.5, 2.0])
+def test_a_file_whose_length_is_guessed_far_too_long_is_heard_all_the_same(
+    tmp_path, lead
+):
+    silence = np.zeros((int(lead * sound_files.RATE), 2), np.float32)
+    noise = np.random.default_rng(1).normal(0, 0.1, (120 * sound_files.RATE, 2))
+    whole = np.concatenate([silence, noise.astype(np.float32)])
+    path = sound_files.write(tmp_path / "raw.aac", whole, sound_files.RAW_AAC)
+    sound = decode(path.as_uri())
+    assert sum(len(window) for window in sound.windows) >= 29 * RATE
+
+
 def test_three_hours_cost_no_more_memory_than_a_minute(tmp_path):
     path = tmp_path / "hour.wav"
     with wave.open(str(path), "wb") as file:

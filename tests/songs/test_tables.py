@@ -152,6 +152,11 @@ def test_shares_in_percent_are_read_as_such(catalogue, write):
     assert catalogue.find(f"spotify:track:{B}").features.valence == 0.01
 
 
+def test_lost_decimal_points_are_no_percent(catalogue, write):
+    with pytest.raises(TableError, match="decimal points were lost"):
+        import_file(catalogue, write(f"{HEAD}\n{A},T,X,071,05,1\n"))
+
+
 def test_decimal_commas_in_quotes_are_read_between_commas_too(catalogue, write):
     text = f'{HEAD}\n{A},T,X,"0,5","0,25","0,75"\n'
     assert import_file(catalogue, write(text)).added == 1

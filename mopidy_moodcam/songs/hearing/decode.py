@@ -73,7 +73,7 @@ def decode(uri: str, *, clock: Callable[[], float] = time.monotonic) -> Sound:
         seconds = player.duration()
         if seconds is not None and seconds > LONGEST:
             raise Unreadable(f"longer than {LONGEST / 3600:g} hours, so not a song")
-        sound = player.sound(seconds)
+        sound = player.sound(seconds or player.estimate())
     _check(sound)
     return sound
 
@@ -113,42 +113,46 @@ class _Player:
         self._pipeline.set_state(self._gst.State.NULL)
 
     def duration(self) -> float | None:
-        """Return the length in seconds; None where the file tells it to nobody.
-
-        An MP3 without a header, or raw AAC, tells it a moment after it plays.
-        """
-        seconds = self._known_duration()
-        until = min(self._left(), MEASURE)
-        if seconds is None:
-            self._pipeline.set_state(self._gst.State.PLAYING)
-        while seconds is None and until > 0:
-            time.sleep(MEASURE_STEP)
-            until -= MEASURE_STEP
-            seconds = self._known_duration()
-        return seconds
-
-    def _known_duration(self) -> float | None:
+        """Return the length in seconds; None where the file does not tell it."""
         known, nanoseconds = self._pipeline.query_duration(self._gst.Format.TIME)
         return nanoseconds / self._gst.SECOND if known and nanoseconds > 0 else None
 
+    def estimate(self) -> float | None:
+        """Return the length that the first frames let expect, None where they do not.
+
+        So GStreamer guesses it for MP3 without a header and for raw AAC, a moment
+        after they play: far too long where they begin with silence.
+        """
+        self._pipeline.set_state(self._gst.State.PLAYING)
+        left = min(self._left(), MEASURE)
+        while (seconds := self.duration()) is None and left > 0:
+            time.sleep(MEASURE_STEP)
+            left -= MEASURE_STEP
+        return seconds
+
     def sound(self, seconds: float | None) -> Sound:
-        if seconds is None or seconds <= WHOLE or not self._seekable():
-            whole = self._read(WHOLE)
-            heard = len(whole) / RATE
-            return Sound(tuple(_cut(whole)), seconds or heard)
-        windows = [self._window(seconds * place) for place in PLACES]
-        return Sound(tuple(w for w in windows if len(w) >= RATE), seconds)
+        if seconds is not None and seconds > WHOLE and self._seekable():
+            windows = [self._window(seconds * place) for place in PLACES]
+            if all(len(window) == int(WINDOW * RATE) for window in windows):
+                return Sound(tuple(windows), seconds)
+            self._seek(0.0)  # it is shorter than it was said to be
+        whole = self._read(WHOLE)
+        heard = len(whole) / RATE
+        return Sound(tuple(_cut(whole)), seconds or heard)
 
     def _seekable(self) -> bool:
         query = self._gst.Query.new_seeking(self._gst.Format.TIME)
         return self._pipeline.query(query) and query.parse_seeking()[1]
 
     def _window(self, middle: float) -> NDArray[np.float32]:
-        start = int((middle - WINDOW / 2) * self._gst.SECOND)
-        flags = self._gst.SeekFlags.FLUSH | self._gst.SeekFlags.KEY_UNIT
-        if not self._pipeline.seek_simple(self._gst.Format.TIME, flags, start):
+        if not self._seek(middle - WINDOW / 2):
             return np.empty(0, np.float32)
         return self._read(WINDOW)
+
+    def _seek(self, seconds: float) -> bool:
+        start = int(seconds * self._gst.SECOND)
+        flags = self._gst.SeekFlags.FLUSH | self._gst.SeekFlags.KEY_UNIT
+        return self._pipeline.seek_simple(self._gst.Format.TIME, flags, start)
 
     def _read(self, seconds: float) -> NDArray[np.float32]:
         wanted, parts = int(seconds * RATE), []
