@@ -8,7 +8,7 @@ import time
 import pytest
 
 from mopidy_moodcam import desk as at_desk
-from mopidy_moodcam.glossary import Goal, SongMood, Verdict
+from mopidy_moodcam.glossary import EXPRESSIONS, Goal, SongMood, Verdict
 from mopidy_moodcam.status import CameraState
 from tests.web.conftest import TOKEN
 from tests.web.dev_server import config_in, serving
@@ -394,6 +394,26 @@ def test_no_word_is_broken_on_a_narrow_phone(open_page, width):
     page = open_page({"width": width, "height": 640})
     assert page.evaluate(BROKEN_WORDS) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+MOOD_OVER_PLANE = """word => {
+  const element = document.getElementById('mood-word'), range = new Range();
+  element.textContent = word;
+  range.selectNodeContents(element);
+  const text = range.getBoundingClientRect();
+  return [...document.querySelectorAll('#plane, .plane span')].some(part => {
+    const box = part.getBoundingClientRect();
+    return text.right > box.left && text.left < box.right
+      && text.bottom > box.top && text.top < box.bottom;
+  });
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 360, 390, 440, 768, 1280])
+def test_the_mood_never_covers_the_plane(open_page, width):
+    page = open_page({"width": width, "height": 800})
+    for word in (*EXPRESSIONS, "unknown"):
+        assert not page.evaluate(MOOD_OVER_PLANE, word), word
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
