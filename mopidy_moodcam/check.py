@@ -21,7 +21,7 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam import __version__, resources
+from mopidy_moodcam import __version__, remote, resources
 from mopidy_moodcam.eye import eye_command, message_of
 from mopidy_moodcam.glossary import EXPRESSIONS, Reading
 from mopidy_moodcam.seeing import devices
@@ -138,19 +138,18 @@ def versions() -> Iterator[Line]:
 
 def page(http: Mapping[str, Any]) -> Line:
     """Say where the page opens, by the settings of Mopidy-HTTP."""
-    host, port = http.get("hostname") or "::", http.get("port") or 6680
-    if not http.get("enabled", True):
-        found = "Mopidy-HTTP is off, and with it the page and most commands"
-        return Line("page", Verdict.BAD, found, "set http/enabled = true")
-    if host in LOOPBACK:
+    try:
+        url = remote.Server.from_config({"http": http}).url
+    except remote.ServerError as error:
+        return Line("page", Verdict.BAD, str(error))
+    if http.get("hostname") in LOOPBACK:
         return Line(
             "page",
             Verdict.NOTE,
-            f"http://127.0.0.1:{port}/moodcam/, on this machine only",
+            f"{url}/moodcam/, on this machine only",
             "to open it elsewhere, set http/hostname = :: and a moodcam/token",
         )
-    found = f"http://{platform.node()}:{port}/moodcam/, where http/hostname allows it"
-    return Line("page", Verdict.GOOD, found)
+    return Line("page", Verdict.GOOD, f"{url}/moodcam/, and from other devices")
 
 
 def weights(folder: pathlib.Path) -> Iterator[Line]:

@@ -62,7 +62,8 @@ def test_a_smile_in_good_light_is_good_throughout():
     [
         ({"hostname": "127.0.0.1", "port": 6680}, "note", "only", "http/hostname = ::"),
         ({"hostname": "::", "port": 8080}, "good", ":8080/moodcam/", ""),
-        ({"enabled": False}, "bad", "is off", "http/enabled = true"),
+        ({"enabled": False}, "bad", "http/enabled", ""),
+        ({"hostname": "unix:/run/mopidy.sock"}, "bad", "http/hostname", ""),
     ],
 )
 def test_where_the_page_opens_is_said(http, verdict, found, mend):

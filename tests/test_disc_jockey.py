@@ -182,14 +182,19 @@ def test_each_pick_is_logged_once_with_its_reason(make, caplog):
     ]
 
 
-def test_a_song_that_a_slow_backend_brings_late_is_the_djs(make, player, clock):
-    dj = make()
+def bring_late(dj, player):
+    """Let a song come after the DJ has given up waiting for it."""
     player.slow = True
     with pytest.raises(PlayerAwayError):
         dj.serve(HAPPY)
     player.slow = False
     player.append(player.late[0])
     dj.look()
+
+
+def test_a_song_that_a_slow_backend_brings_late_is_the_djs(make, player, clock):
+    dj = make()
+    bring_late(dj, player)
     assert [pick.title for pick in dj.next_picks] == ["happy 1"]
     clock.now += RETRY_SECONDS
     dj.serve(SAD)
@@ -202,12 +207,7 @@ def test_a_song_that_a_slow_backend_brings_late_is_no_edit_of_a_person(make, pla
     player.remove([2])
     dj.look()
     dj.take_up()
-    player.slow = True
-    with pytest.raises(PlayerAwayError):
-        dj.serve(HAPPY)
-    player.slow = False
-    player.append(player.late[0])
-    dj.look()
+    bring_late(dj, player)
     assert dj.hands_off_until == 0
 
 

@@ -264,15 +264,21 @@ def test_a_library_that_mopidy_cannot_play_is_said_to_be_so(path, clock):
     picker.close()
 
 
+def replace(path, rows):
+    """Put another catalogue in the place of the one at `path`."""
+    path.unlink()
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks(rows)
+
+
+def elsewhere(rows):
+    return [dataclasses.replace(row, uri=f"local:new:{row.title}") for row in rows]
+
+
 def test_another_file_in_the_catalogue_s_place_is_taken_up(picker, path, clock):
     stock(path)
     load(picker, clock)
-    path.rename(path.with_suffix(".away"))
-    with Catalogue.open(path) as catalogue:
-        catalogue.upsert_tracks(
-            dataclasses.replace(row, uri=f"local:new:{row.title}")
-            for row in libraries.songs(60, seed=5)[20:]
-        )
+    replace(path, elsewhere(libraries.songs(60, seed=5)[20:]))
     load(picker, clock)
     assert picker.status.analysed == 40
     pick = picker.pick(HAPPY, after=None, queue=Queue())
@@ -288,12 +294,7 @@ def test_a_song_queued_from_another_catalogue_is_not_taken_for_one_of_this(
     stock(path)
     load(picker, clock)
     pick = picker.pick(HAPPY, after=None, queue=Queue())
-    path.unlink()
-    with Catalogue.open(path) as catalogue:
-        catalogue.upsert_tracks(
-            dataclasses.replace(row, uri=f"local:new:{row.title}")
-            for row in libraries.songs(200)
-        )
+    replace(path, elsewhere(libraries.songs(200)))
     load(picker, clock)
     picker.started(1, pick)
     picker.ended(1, pick, "skipped")
@@ -307,14 +308,13 @@ def test_a_song_is_judged_under_its_number_in_the_file_that_is_there(
     stock(path)
     load(picker, clock)
     pick = picker.pick(HAPPY, after=None, queue=Queue())
-    path.unlink()
-    with Catalogue.open(path) as catalogue:
-        catalogue.upsert_tracks(libraries.songs(200)[::-1])
-        number = catalogue.find(pick.uri).track_id
+    replace(path, libraries.songs(200)[::-1])
     load(picker, clock)
     picker.started(1, pick)
     picker.ended(1, pick, "skipped")
     with Catalogue.open(path) as catalogue:
+        number = catalogue.find(pick.uri).track_id
+        assert number != pick.track_id
         assert catalogue.feedback() == [(number, SongMood.HAPPY, 0, 1)]
     assert picker._feedback.counts(number, SongMood.HAPPY) == (0, 1)
     assert picker._feedback.counts(pick.track_id, SongMood.HAPPY) == (0, 0)

@@ -96,6 +96,11 @@ class TrackRow:
     verdict: Verdict = Verdict.NONE
     track_id: int = 0
 
+    @property
+    def judged(self) -> bool:
+        """Whether a person loves, bans or has moved the song."""
+        return self.verdict is not Verdict.NONE or self.song_mood is not None
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileState:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import collections
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from mopidy_moodcam.songs import match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
-    from mopidy_moodcam.songs.catalogue import Catalogue
+    from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
     from mopidy_moodcam.songs.scan import Job
 
 LENGTHS_APART_MS = 2000
@@ -16,11 +18,10 @@ LENGTHS_APART_MS = 2000
 
 
 class _Song(NamedTuple):
-    """A row that is gone, or one that is new, by all that may tell them the same."""
+    """A song that is gone, or one that is new, by all that may tell them the same."""
 
     uri: str
-    mtime: float | None
-    size: int | None
+    file: tuple[float | None, int] | None
     match_key: str | None
     duration_ms: int | None
     judged: bool = False
@@ -28,63 +29,50 @@ class _Song(NamedTuple):
 
 def follow(
     catalogue: Catalogue, jobs: Iterable[Job], gone: Collection[str]
-) -> set[str]:
-    """Let songs that are `gone` go on as new ones of `jobs`; return their new URIs.
+) -> dict[str, str]:
+    """Let songs that are `gone` go on as new ones of `jobs`; return {old: new URI}.
 
     They are the same where time and size of the file are, or else title, first artist
     and length; and where that is true of no third one. Of several that are gone the one
     that a person judged goes on.
     """
     if not gone:
-        return set()
-    new = list(_new(catalogue, jobs))
-    old = list(_old(catalogue, gone))
-    pairs = _paired(old, new, _by_file)
+        return {}
+    new = [_new(row, job) for job in jobs if (row := catalogue.find(job.uri))]
+    new = [song for song in new if song is not None]
+    old = [_old(row) for uri in gone if (row := catalogue.find(uri))]
+    pairs = _paired(old, new, "file")
     taken = {*pairs, *pairs.values()}
     left = [song for song in old if song.uri not in taken]
     free = [song for song in new if song.uri not in taken]
-    pairs |= _paired(left, free, _by_name)
+    pairs |= _paired(left, free, "match_key")
     catalogue.rename(pairs)
-    return set(pairs.values())
+    return pairs
 
 
-def _new(catalogue: Catalogue, jobs: Iterable[Job]) -> Iterator[_Song]:
-    sql = (
-        "SELECT match_key, duration_ms FROM tracks WHERE uri = ? AND size IS NULL"
-        " AND feature_source IS NULL AND failed IS NULL"
-        " AND song_mood IS NULL AND verdict = 'none'"
-    )
-    for job in jobs:
-        for match_key, duration_ms in catalogue.rows(sql, (job.uri,)):
-            yield _Song(job.uri, job.mtime, job.size, match_key, duration_ms)
+def _new(row: TrackRow, job: Job) -> _Song | None:
+    """Return the song of a row just entered; None where more is known of it."""
+    if row.judged or row.features or row.failed or row.size is not None:
+        return None
+    key = match.match_key(row.title, row.artist)
+    return _Song(row.uri, (job.mtime, job.size), key, row.duration_ms)
 
 
-def _old(catalogue: Catalogue, gone: Iterable[str]) -> Iterator[_Song]:
-    sql = (
-        "SELECT uri, mtime, size, match_key, duration_ms,"
-        " song_mood IS NOT NULL OR verdict <> 'none' FROM tracks WHERE uri = ?"
-    )
-    for uri in gone:
-        yield from (_Song(*row) for row in catalogue.rows(sql, (uri,)))
-
-
-def _by_file(song: _Song) -> Any:  # noqa: ANN401
-    return song.size and (song.mtime, song.size)
-
-
-def _by_name(song: _Song) -> Any:  # noqa: ANN401
-    return song.match_key
+def _old(row: TrackRow) -> _Song:
+    file = (row.mtime, row.size) if row.size else None
+    key = match.match_key(row.title, row.artist)
+    return _Song(row.uri, file, key, row.duration_ms, row.judged)
 
 
 def _paired(
-    old: Iterable[_Song], new: Iterable[_Song], key: Callable[[_Song], Any]
+    old: Iterable[_Song], new: Iterable[_Song], by: Literal["file", "match_key"]
 ) -> dict[str, str]:
     """Return the new URI of each old one that shares a key with one new one only."""
     groups = collections.defaultdict(lambda: ([], []))
     for side, songs in enumerate((old, new)):
         for song in songs:
-            if key(song):
-                groups[key(song)][side].append(song)
+            if key := getattr(song, by):
+                groups[key][side].append(song)
     pairs = ((_only(before), _only(after)) for before, after in groups.values())
     return {
         before.uri: after.uri
@@ -102,5 +90,5 @@ def _only(songs: list[_Song]) -> _Song | None:
 
 def _as_long(before: _Song, after: _Song) -> bool:
     if before.duration_ms is None or after.duration_ms is None:
-        return before.size == after.size
+        return before.file == after.file
     return abs(before.duration_ms - after.duration_ms) <= LENGTHS_APART_MS

@@ -27,7 +27,7 @@ from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker, WorkerTrouble, analyse_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from rich.console import Console
@@ -107,10 +107,12 @@ def scan(
     with console.status("Listing the songs of the libraries"):
         work = list(_enter(catalogue, tracks, tally, force=force))
     if survey:
-        moves = _follow_moved(catalogue, work, survey, console)
-        _forget_gone(catalogue, survey, console)
-        if moves and not force:
-            work = list(_still_due(catalogue, work, moves, tally))
+        gone = {uri: judged for uri, judged in catalogue.uris() if survey.gone(uri)}
+        moves = _follow_moved(catalogue, work, gone, console)
+        left = {uri: judged for uri, judged in gone.items() if uri not in moves}
+        _forget_gone(catalogue, left, console)
+        if not force:
+            work = list(_still_due(catalogue, work, {*moves.values()}, tally))
     work = work[:limit]
     try:
         answers = _Answers(catalogue, tally, console)
@@ -129,10 +131,9 @@ def scan(
 
 
 def _follow_moved(
-    catalogue: Catalogue, work: list[Job], survey: Survey, console: Console
-) -> set[str]:
-    """Let songs whose files were moved go on as the new ones; return their new URIs."""
-    gone = [uri for uri, _ in catalogue.uris() if survey.gone(uri)]
+    catalogue: Catalogue, work: list[Job], gone: Collection[str], console: Console
+) -> dict[str, str]:
+    """Let songs whose files were moved go on as the new ones; return {old: new URI}."""
     moves = moved.follow(catalogue, work, gone)
     if moves:
         console.print(
@@ -154,12 +155,17 @@ def _still_due(
             yield job
 
 
-def _forget_gone(catalogue: Catalogue, survey: Survey, console: Console) -> None:
-    """Forget songs that no library has any more, but nothing a person said."""
-    gone = [(uri, judged) for uri, judged in catalogue.uris() if survey.gone(uri)]
-    if kept := [uri for uri, judged in gone if judged]:
+def _forget_gone(
+    catalogue: Catalogue, gone: Mapping[str, bool], console: Console
+) -> None:
+    """Forget songs that no library has any more, but nothing a person said.
+
+    `gone` says of each URI whether a person judged the song.
+    """
+    if kept := [uri for uri, judged in gone.items() if judged]:
         catalogue.lose(kept)
-    if count := catalogue.forget_tracks(uri for uri, judged in gone if not judged):
+    others = (uri for uri, judged in gone.items() if not judged)
+    if count := catalogue.forget_tracks(others):
         console.print(
             f"Songs gone from their library and now forgotten: {count}.",
             highlight=False,

@@ -205,6 +205,7 @@ def second_run(
     unique = ~rows["copy"]
     name = "  the same without copies of other rows"
     show(name, accuracy, found[unique], rows["label"][unique])
+    show("  the copies alone", accuracy, found[~unique], rows["label"][~unique])
 
 
 def lfw(model, finder, shared: Path) -> None:

@@ -177,7 +177,7 @@ def test_an_eye_that_nobody_keeps_ends_where_its_camera_hangs(tmp_path):
     assert last["why"] == HANGS["open"]
 
 
-def test_no_library_keeps_an_identifier_or_reports_home(tmp_path):
+def test_no_library_keeps_an_identifier_of_this_machine(tmp_path):
     pytest.importorskip("onnxruntime")
     nothing_else = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     environment = {**nothing_else, "HOME": str(tmp_path)}
