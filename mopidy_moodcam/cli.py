@@ -13,7 +13,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam.glossary import Goal, SongMood
+from mopidy_moodcam.glossary import UNKNOWN, Goal, SongMood
 from mopidy_moodcam.remote import Server, ServerError
 
 if TYPE_CHECKING:
@@ -125,19 +125,24 @@ def pause(arguments: Arguments, config: Config) -> int:
 def correct(arguments: Arguments, config: Config) -> int:
     """Say whether the mood is right, and what was learnt."""
     server = Server.from_config(config)
+    before = server.get("status")
     now = _changed(server, "corrections", verdict=arguments.verdict)
-    learnt = now["learnt"]["corrections"]
-    _say(*(learnt or ["Noted; three in the same direction shift the readings."]))
+    if before["mood"]["label"] == now["mood"]["label"] == UNKNOWN:
+        return _complain("No mood is shown now, so there is nothing to correct.")
+    _say(now["words"]["mood"], *_new(before["learnt"], now["learnt"], "corrections"))
     return 0
 
 
 def baseline(arguments: Arguments, config: Config) -> int:
     """Start the two minutes of one's resting face, or forget it."""
-    _changed(Server.from_config(config), "baseline", forget=arguments.forget)
+    server = Server.from_config(config)
+    before = server.get("status")
+    now = _changed(server, "baseline", forget=arguments.forget)
     if arguments.forget:
         _say("Your resting face is forgotten.")
     else:
         _say("For two minutes look towards the camera with a resting face.")
+    _say(*_new(before, now, "notices"))  # such as: no camera looks
     return 0
 
 
@@ -312,6 +317,10 @@ def _changed(server: Server, name: str, **body: Any) -> dict[str, Any]:  # noqa:
         time.sleep(0.1)
         now = server.get("status")
     return now
+
+
+def _new(before: dict[str, Any], now: dict[str, Any], what: str) -> list[str]:
+    return [sentence for sentence in now[what] if sentence not in before[what]]
 
 
 def _reasons(title: str, picks: list[dict[str, Any]]) -> list[str]:

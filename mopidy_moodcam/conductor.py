@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mopidy_moodcam import desk
 from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, SONG_MOOD_AFFECT
 from mopidy_moodcam.feeling.baseline import Baseline
-from mopidy_moodcam.feeling.corrections import Corrections
+from mopidy_moodcam.feeling.corrections import Corrections, meant
 from mopidy_moodcam.feeling.goals import Planner
 from mopidy_moodcam.feeling.hours import QuietHours
 from mopidy_moodcam.feeling.tracker import Tracker, TrackerSettings
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mopidy_moodcam.settings import Settings
 
 BASELINE_SECONDS = 120.0
+SET_BACK = 2.0  # seconds; a clock that runs back further was set
 HISTORY = 50
 
 
@@ -44,6 +45,14 @@ class CameraWish:
     state: CameraState
     why: str
     elsewhere: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Felt:
+    """What was wanted for a mood; `mood` is that mood's label."""
+
+    target: Target
+    mood: str
 
 
 class Conductor:
@@ -61,7 +70,7 @@ class Conductor:
             corrections=self._corrections,
         )
         self._planner = Planner(
-            memory.now.goal or settings.goal,
+            _goal(settings, memory),
             preset=settings.preset,
             neutral=settings.neutral,
             lift_songs=settings.lift_songs,
@@ -82,7 +91,9 @@ class Conductor:
             desk.TakeReading: lambda command: self.take_reading(command.reading),
             desk.TakeMood: self._take_mood,
         }
-        self._felt: Target | None = None
+        self._felt: _Felt | None = None
+        self._felt_before: _Felt | None = None
+        self._anything_queued = True
         self.reading: Reading | None = None
         self.history: tuple[Mood, ...] = ()
         self.frames_seen = 0
@@ -104,7 +115,7 @@ class Conductor:
         """What to play next: a person's choice, else what mood and goal ask for."""
         chosen = self._memory.now.override
         if chosen is None:
-            return self._felt
+            return self._felt.target if self._felt else None
         return Target(
             song_mood=chosen,
             affect=SONG_MOOD_AFFECT[chosen],
@@ -186,13 +197,18 @@ class Conductor:
         self.reading = reading
         self.readings += 1
         self.frames_seen += reading.frames
-        self._baseline.collect(reading)
         self._tracker.update(reading)
         self._reconsider()
 
     def pass_time(self, now: float, *, anything_queued: bool) -> None:
-        """Let `now` (seconds since the epoch) arrive."""
+        """Let `now` (seconds since the epoch) arrive.
+
+        `anything_queued`: a track of a person's is still to come.
+        """
+        if now < self._now - SET_BACK:
+            self._set_clocks_back(self._now - now)
         self._now = now
+        self._anything_queued = anything_queued
         self._tracker.pass_time(now)
         if self._baseline_until is not None and now >= self._baseline_until:
             self._baseline_until = None
@@ -205,11 +221,14 @@ class Conductor:
         until = self._memory.now.override_until
         if until is not None and now >= until:
             self._memory.remember(override=None, override_until=None)
-        self._reconsider(anything_queued=anything_queued)
+        if self.quiet:
+            self._felt = self._felt_before = None  # the morning begins anew
+        self._reconsider()
 
     def song_played(self) -> None:
         """One of the DJ's songs has started: paths take a step."""
-        self._planner.song_played()
+        if not self.override:
+            self._planner.song_played()
 
     def take(self, command: Command) -> None:
         """Carry out a person's command; ones for the songs mean nothing here."""
@@ -268,15 +287,18 @@ class Conductor:
         self._memory.remember(paused_until=until)
 
     def _correct(self, command: desk.Correct) -> None:
+        shown = self.mood.label
         if self._told is not None:
-            self._correct_the_told(command.verdict, self._told.label)
-            return
-        self._tracker.correct(command.verdict, self._now)
-        self._memory.remember(corrections=self._corrections.to_json())
+            self._correct_the_told(command.verdict, shown)
+        else:
+            self._tracker.correct(command.verdict, self._now)
+            self._memory.remember(corrections=self._corrections.to_json())
+        if self.mood.label != shown and self._felt and self._felt.mood == shown:
+            self._felt, self._felt_before = self._felt_before, None
 
     def _correct_the_told(self, verdict: str, told: str) -> None:
         """Let a person's word end what another program said; no reading was wrong."""
-        said = "neutral" if verdict == "concentrating" else verdict
+        said = meant(verdict)
         if said in {"right", told}:
             return
         self._told = None
@@ -319,20 +341,43 @@ class Conductor:
         )
         self._told_until = until
 
-    def _reconsider(self, *, anything_queued: bool = True) -> None:
+    def _reconsider(self) -> None:
         """Let the mood and the goal say what is wanted, if they may."""
         self._note_mood()
         if not self.camera_on and self._told is None:
             # Switched off means off: what stands in the queue stays, no more comes.
-            self._felt = None
+            self._felt = self._felt_before = None
         elif not self.silent and self.goal is not Goal.HOLD:
-            wanted = self._planner.target(
-                self.mood,
-                self._now,
-                anything_queued=anything_queued,
-                previous=self._felt,
-            )
-            self._felt = wanted or self._felt
+            self._feel(self.mood)
+
+    def _feel(self, mood: Mood) -> None:
+        felt = self._felt
+        wanted = self._planner.target(
+            mood,
+            self._now,
+            anything_queued=self._anything_queued,
+            previous=felt.target if felt else None,
+        )
+        if wanted is not None:
+            if felt is None or felt.mood != mood.label:
+                self._felt_before = felt
+            self._felt = _Felt(wanted, mood.label)
+        elif felt is not None and felt.mood != mood.label:
+            kept = dataclasses.replace(felt.target, why=f"the room was {felt.mood}")
+            self._felt = _Felt(kept, felt.mood)
+
+    def _set_clocks_back(self, seconds: float) -> None:
+        """Let everything that is waited for come as soon as before."""
+        remembered = self._memory.now
+        changes = {
+            name: until - seconds
+            for name in ("paused_until", "override_until")
+            if (until := getattr(remembered, name)) is not None
+        }
+        self._memory.remember(**changes)
+        self._told_until -= seconds
+        if self._baseline_until is not None:
+            self._baseline_until -= seconds
 
     def _note_mood(self) -> None:
         mood = self.mood
@@ -341,6 +386,15 @@ class Conductor:
         elif mood.label != UNKNOWN or self.history:
             self.mood_changes += 1
             self.history = (*self.history, mood)[-HISTORY:]
+
+
+def _goal(settings: Settings, memory: Memory) -> Goal:
+    """Return the goal chosen last: by a person, or since then in the settings."""
+    remembered = memory.now
+    if remembered.goal_set not in {None, settings.goal}:
+        memory.remember(goal=None)
+    memory.remember(goal_set=settings.goal)
+    return memory.now.goal or settings.goal
 
 
 def _tracker_settings(settings: Settings) -> TrackerSettings:

@@ -116,9 +116,8 @@ class DiscJockey:
 
     @property
     def anything_queued(self) -> bool:
-        """Whether some track plays or is still to come."""
-        queue = self._queue
-        return queue.playback != "stopped" or bool(upcoming(queue))
+        """Whether a track of a person's is still to come."""
+        return any(tlid not in self._own_tlids for tlid in upcoming(self._queue))
 
     @property
     def may_start(self) -> bool:
@@ -204,7 +203,9 @@ class DiscJockey:
             self._note_start(tlid, uri)
 
     def is_own(self, tlid: int) -> bool:
-        """Say whether a track is one of the DJ's."""
+        """Say whether a track is the DJ's; on a shadow day each stands for one."""
+        if self._settings.dry_run:
+            return self.picks_made > 0
         return tlid in self._picks
 
     def _note_start(self, tlid: int, uri: str) -> None:

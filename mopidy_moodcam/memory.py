@@ -26,12 +26,14 @@ class Remembered:
 
     `own` are the DJ's tracks in the queue as (tlid, URI) pairs, `corrections`
     and `baseline` what the rooms wrote, `override` the song mood chosen by hand
-    with `override_until` (seconds since the epoch, None: until told otherwise).
+    with `override_until` (seconds since the epoch, None: until told otherwise),
+    `goal_set` the goal that the settings had.
     """
 
     camera_on: bool | None = None
     consent: bool = False
     goal: Goal | None = None
+    goal_set: Goal | None = None
     override: SongMood | None = None
     override_until: float | None = None
     paused_until: float | None = None
@@ -44,8 +46,9 @@ class Remembered:
         """Read the file's content; raises ValueError, TypeError or KeyError."""
         known = {field.name for field in dataclasses.fields(cls)}
         values = {key: value for key, value in data.items() if key in known}
-        if values.get("goal") is not None:
-            values["goal"] = Goal(values["goal"])
+        for name in ("goal", "goal_set"):
+            if values.get(name) is not None:
+                values[name] = Goal(values[name])
         if values.get("override") is not None:
             values["override"] = SongMood(values["override"])
         values["own"] = tuple((int(t), str(u)) for t, u in values.get("own", ()))

@@ -107,7 +107,10 @@ def _camera(status: Status) -> str:
 def _target(status: Status) -> str:
     target = status.target
     if target is None:
-        return "Playing: nothing chosen yet"
+        label = status.mood.label
+        keeps = status.goal is Goal.MATCH and label != UNKNOWN
+        kept = f" (a {label} room keeps what is queued)" if keeps else ""
+        return f"Playing: nothing chosen yet{kept}"
     chosen = "chosen by hand" if status.override else "automatic"
     until = f" until {clock(target.until)}" if target.until else ""
     return f"Playing: {target.song_mood} songs, {chosen}{until} ({target.why})"

@@ -130,6 +130,13 @@ def test_steering_reaches_the_server_and_says_what_is_so(  # noqa: PLR0917
     assert said in out
 
 
+def test_a_correction_of_no_mood_says_that_there_is_none(server, desk, mopidy):
+    desk.publish(unknown(time.time()))
+    code, out, err = mopidy(server, "correct", "wrong")
+    assert (code, out) == (1, "")
+    assert "nothing to correct" in err
+
+
 def test_status_is_told_in_words(server, mopidy):
     code, out, _ = mopidy(server, "status")
     assert code == 0

@@ -94,6 +94,81 @@ def test_a_goal_survives_a_restart(conduct):
     assert conduct().goal is Goal.LIFT
 
 
+def test_a_goal_that_the_settings_were_given_since_counts(conduct):
+    conduct().take(desk.SetGoal(Goal.CALM))
+    assert conduct(goal=Goal.LIFT).goal is Goal.LIFT
+    assert conduct(goal=Goal.LIFT).goal is Goal.LIFT
+    assert conduct().goal is Goal.MATCH
+
+
+@pytest.mark.parametrize("verdict", ["wrong", "neutral"])
+def test_a_correction_takes_back_what_the_mood_asked_for(conduct, verdict):
+    conductor = conduct()
+    end = show(conductor, "happy")
+    show(conductor, "sad", end)
+    assert conductor.target.song_mood == SongMood.SAD
+    conductor.take(desk.Correct(verdict))
+    assert conductor.target.song_mood == SongMood.HAPPY
+    conductor.take(desk.TakeMood("sad", 600))
+    conductor.take(desk.Correct(verdict))
+    assert conductor.target.song_mood == SongMood.HAPPY
+
+
+def test_the_first_mood_taken_back_asks_for_nothing(conduct):
+    conductor = conduct()
+    show(conductor, "sad")
+    conductor.take(desk.Correct("wrong"))
+    assert conductor.target is None
+
+
+def test_what_is_kept_says_of_which_mood_it_was(conduct):
+    conductor = conduct()
+    end = show(conductor, "happy")
+    show(conductor, "neutral", end)
+    assert conductor.target.song_mood == SongMood.HAPPY
+    assert conductor.target.why == "the room was happy"
+    show(conductor, "happy", end + 160)
+    assert conductor.target.why == "the room is happy"
+
+
+def test_the_morning_after_quiet_hours_begins_anew(conduct):
+    conductor = conduct(quiet_hours="13:00-14:00")
+    show(conductor, "happy")
+    conductor.pass_time(NOON + 5400, anything_queued=True)
+    conductor.pass_time(NOON + 7260, anything_queued=True)
+    assert conductor.target is None
+
+
+def test_a_neutral_room_gets_calm_songs_behind_the_last_of_peoples(conduct):
+    conductor = conduct()
+    end = show(conductor, "neutral")
+    assert conductor.target is None
+    conductor.pass_time(end, anything_queued=False)
+    assert conductor.target.song_mood == SongMood.CALM
+    conductor.take_reading(reading("neutral", end))
+    assert conductor.target.song_mood == SongMood.CALM
+
+
+def test_waits_are_no_longer_when_the_clock_is_set_back(conduct):
+    conductor = conduct()
+    conductor.take(desk.Pause(3600))
+    conductor.take(desk.Override(SongMood.SAD, seconds=3600))
+    conductor.pass_time(NOON - 86_400, anything_queued=True)
+    conductor.pass_time(NOON - 86_400 + 3601, anything_queued=True)
+    assert conductor.paused_until is None
+    assert not conductor.override
+
+
+def test_songs_of_a_choice_by_hand_are_no_steps_on_the_way(conduct):
+    conductor = conduct(goal=Goal.LIFT)
+    show(conductor, "sad")
+    way = conductor.target
+    conductor.take(desk.Override(SongMood.ENERGETIC))
+    conductor.song_played()
+    conductor.take(desk.Override(None))
+    assert conductor.target == way
+
+
 def test_switched_off_means_that_no_more_songs_come(conduct):
     conductor = conduct()
     show(conductor, "happy")

@@ -329,6 +329,21 @@ def test_songs_that_mopidy_does_not_take_are_tried_a_few_times(make, player, cap
     assert len(caplog.messages) == 1
 
 
+def test_only_peoples_tracks_that_are_still_to_come_count_as_queued(make, player):
+    dj = make(autostart=True)
+    last = player.append("test:a person's")
+    dj.look()
+    assert dj.anything_queued
+    player.play(last)
+    dj.track_started(last, "test:a person's")
+    dj.look()
+    assert not dj.anything_queued
+    dj.serve(HAPPY)
+    assert len(player.entries) == 3
+    dj.look()
+    assert not dj.anything_queued
+
+
 def test_a_shadow_day_says_what_it_would_queue_and_queues_nothing(make, player, caplog):
     dj = make(dry_run=True)
     with caplog.at_level(logging.INFO):
@@ -336,6 +351,7 @@ def test_a_shadow_day_says_what_it_would_queue_and_queues_nothing(make, player, 
         dj.serve(HAPPY)
         dj.serve(SAD)
     assert player.entries == []
+    assert dj.is_own(7)  # a person's track stands for a pick: paths go on
     assert [pick.song_mood for pick in dj.next_picks] == [SongMood.SAD] * 2
     assert [message.split()[:3] for message in caplog.messages] == [
         ["Would", "queue", "happy"],

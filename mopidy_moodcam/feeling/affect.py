@@ -58,6 +58,16 @@ def between(start: Affect, end: Affect, share: float) -> Affect:
     )
 
 
+def from_way(affect: Affect, start: Affect, end: Affect) -> float:
+    """Return how far a point lies from the straight way between two others."""
+    across, up = end.valence - start.valence, end.arousal - start.arousal
+    along = (affect.valence - start.valence) * across
+    along += (affect.arousal - start.arousal) * up
+    length = across**2 + up**2
+    share = min(1.0, max(0.0, along / length)) if length else 0.0
+    return distance(affect, between(start, end, share))
+
+
 def nearest_song_mood(affect: Affect) -> SongMood:
     """Return the song mood whose place on the plane is nearest to `affect`."""
     return min(

@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from mopidy_moodcam.feeling.belief import news
 from mopidy_moodcam.feeling.evidence import NEUTRAL_FACE, centred_logs
-from mopidy_moodcam.feeling.people import look_at
 from mopidy_moodcam.glossary import EXPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mopidy_moodcam.glossary import Reading
+    from mopidy_moodcam.feeling.people import Seen
 
-ALIKE = 10.0  # seconds; within it two readings see nearly the same picture
 LIMIT = 2.5  # logits; a face may not be explained away altogether
 SHRINK = 4.0  # readings; at four seen, half of the difference is believed
+LEAST = 1.0  # readings; less says nothing of a face
 
 
 class Baseline:
     """Seven logits that turn the listener's resting face into a neutral one.
 
-    `start` it, `collect` the readings of two minutes, `finish` it; `value` is
+    `start` it, `collect` what two minutes' readings show, `finish` it; `value` is
     None before that and after `forget`. The offset is the difference between an
     average neutral face and the one seen, in centred log-probabilities, times
     n / (n + 4) for n readings' worth of evidence: a shrinkage estimate that
@@ -39,23 +39,19 @@ class Baseline:
         self._clear()
         self.collecting = True
 
-    def collect(self, reading: Reading) -> None:
-        """Take one reading of the resting face; others than faces are left out."""
-        seen = look_at(reading)
-        if not self.collecting or isinstance(seen, str):
+    def collect(self, seen: Seen, time: float) -> None:
+        """Take what one reading shows of the resting face at `time` (seconds)."""
+        if not self.collecting:
             return
-        gap = abs(reading.time - self._seen_at)
-        weight = seen.quality * (1 - math.exp(-gap / ALIKE))
-        if not weight > 0:  # a time that is no number weighs nothing either
-            return
-        self._seen_at = reading.time
+        weight = seen.quality * news(time - self._seen_at)
+        self._seen_at = time
         self._weight += weight
         for i, value in enumerate(centred_logs(seen.probabilities)):
             self._sums[i] += weight * value
 
     def finish(self) -> None:
-        """End collecting; with nothing seen an old baseline stays."""
-        if self.collecting and self._weight > 0:
+        """End collecting; with next to nothing seen an old baseline stays."""
+        if self.collecting and self._weight >= LEAST:
             self.value = self._offset()
         self.collecting = False
 

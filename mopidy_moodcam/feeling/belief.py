@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 REST: Probabilities = (0.1, 0.05, 0.05, 0.15, 0.1, 0.1, 0.45)
 STAY = 1200.0  # seconds; scripted moods of 5 to 40 minutes last 22 on average
 STRAY = 0.07
+ALIKE = 5.0  # seconds; within it two readings see nearly the same picture
 FLOOR = 1e-3  # no mood is ever less likely: a face seen for hours can change too
 
 
@@ -70,6 +71,14 @@ def weigh(
             for b, likelihood in zip(belief, evidence, strict=True)
         ]
     )
+
+
+def news(gap: float, alike: float | None = None) -> float:
+    """Return how much of a reading is new, 0 … 1, `gap` seconds after the last one.
+
+    Within `alike` seconds (default: `ALIKE`) two see nearly the same picture.
+    """
+    return 1 - math.exp(-gap / (ALIKE if alike is None else alike))
 
 
 def shifted(seen: Probabilities, offset: Sequence[float]) -> Probabilities:

@@ -22,6 +22,11 @@ FRESH_HALVES = 600.0  # seconds after which half of that is left
 MOST = 50  # corrections counted in one direction
 
 
+def meant(verdict: str) -> str:
+    """Return the expression a verdict names, or the verdict itself."""
+    return "neutral" if verdict == CONCENTRATING else verdict
+
+
 class Corrections:
     """Counts of corrections by direction: from the mood shown to what it was.
 
@@ -47,7 +52,7 @@ class Corrections:
             raise ValueError(
                 f"{verdict!r} is no correction; known: {', '.join(VERDICTS)}."
             )
-        said = "neutral" if verdict == CONCENTRATING else verdict
+        said = meant(verdict)
         if said in {RIGHT, shown.label}:
             self._confirm(shown.label)
         elif not (said == WRONG and shown.label == UNKNOWN):

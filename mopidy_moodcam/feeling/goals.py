@@ -13,17 +13,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from mopidy_moodcam.feeling.affect import (
+    EXPRESSION_AFFECT,
     SONG_MOOD_AFFECT,
     between,
     distance,
+    from_way,
     nearest_song_mood,
 )
 from mopidy_moodcam.glossary import UNKNOWN, Affect, Goal, Mood, SongMood, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-__all__ = ["MATCH", "PRESETS", "SONG_MOOD_AFFECT", "Planner"]
 
 MATCH: Mapping[str, SongMood | None] = MappingProxyType(
     {
@@ -64,6 +64,7 @@ ENDS = MappingProxyType({Goal.LIFT: SongMood.HAPPY, Goal.CALM: SongMood.CALM})
 # On the plane; neighbouring expressions (angry and fear) lie closer together,
 # any change of quadrant or from neutral lies further apart.
 JUMP = 0.4
+LASTING = 900.0  # seconds; a mood of less is an episode, and no new start
 
 Neutral = Literal["keep", "calm", "any"]
 
@@ -72,11 +73,13 @@ Neutral = Literal["keep", "calm", "any"]
 class Path:
     """A way of `songs` songs from the room's affect to the goal's.
 
-    `origin` is the mood it began with, `label` the mood last seen on it.
+    `origin` is the mood it began with, `label` the mood last seen on it, seen first
+    at `since` (seconds).
     """
 
     origin: str
     label: str
+    since: float
     start: Affect
     end: SongMood
     songs: int
@@ -92,6 +95,28 @@ class Path:
     def step(self) -> Path:
         """Return the path after one more song."""
         return dataclasses.replace(self, played=min(self.played + 1, self.songs))
+
+    def seen(self, label: str, now: float) -> Path:
+        """Return the path after a look at the room."""
+        if label == self.label:
+            return self
+        return dataclasses.replace(self, label=label, since=now)
+
+    def leads_from(self, mood: Mood, now: float) -> bool:
+        """Whether the path still leads a room in this mood.
+
+        It does wherever the mood lies on the way, and for a neutral face, which says
+        nothing of music. Only a room that was further on for a while and fell back
+        begins anew: who smiles at a joke goes on.
+        """
+        there = SONG_MOOD_AFFECT[self.end]
+        if mood.label in {self.label, "neutral"}:
+            return True
+        if from_way(mood.affect, self.start, there) > JUMP:
+            return False
+        before = EXPRESSION_AFFECT[self.label]
+        fell = distance(mood.affect, there) - distance(before, there)
+        return fell <= JUMP or now - self.since < LASTING
 
 
 class Planner:
@@ -132,12 +157,12 @@ class Planner:
     def target(
         self,
         mood: Mood,
-        now: float,  # noqa: ARG002 (paths are counted in songs, not in seconds)
+        now: float,
         *,
         anything_queued: bool,
         previous: Target | None = None,
     ) -> Target | None:
-        """Return what to play next, or None to keep things as they are.
+        """Return what to play next at `now` (seconds), or None to keep things so.
 
         The same mood gives an equal target until a song was played. `previous`
         is the target that holds; where there is one, keeping means keeping it.
@@ -147,7 +172,7 @@ class Planner:
             return None
         if self._goal is Goal.MATCH:
             return self._match(mood, kept=anything_queued or previous is not None)
-        return self._lead(mood, ENDS[self._goal])
+        return self._lead(mood, ENDS[self._goal], now)
 
     def song_played(self) -> None:
         """Take the next step of a path; stands still while the mood is unknown."""
@@ -167,7 +192,7 @@ class Planner:
             return None
         else:
             song_mood = SongMood.CALM
-            why = f"the room is {mood.label} and nothing is queued"
+            why = f"the room is {mood.label} and nothing else was queued"
         return Target(song_mood, SONG_MOOD_AFFECT[song_mood], why)
 
     def _for_neutral(self) -> tuple[SongMood, str]:
@@ -176,17 +201,12 @@ class Planner:
         moods = list(SongMood)
         return moods[self._turn % len(moods)], "the room is neutral: any mood in turn"
 
-    def _lead(self, mood: Mood, end: SongMood) -> Target:
+    def _lead(self, mood: Mood, end: SongMood, now: float) -> Target:
         path = self._path
-        if path is None or path.end != end or self._jumped(path, mood):
-            path = Path(mood.label, mood.label, mood.affect, end, self._songs)
-        self._path = dataclasses.replace(path, label=mood.label)
-        here = self._path.here
-        return Target(nearest_song_mood(here), here, _words(self._path))
-
-    @staticmethod
-    def _jumped(path: Path, mood: Mood) -> bool:
-        return mood.label != path.label and distance(mood.affect, path.here) > JUMP
+        if path is None or not path.leads_from(mood, now):
+            path = Path(mood.label, mood.label, now, mood.affect, end, self._songs)
+        self._path = path = path.seen(mood.label, now)
+        return Target(nearest_song_mood(path.here), path.here, _words(path))
 
 
 def _words(path: Path) -> str:

@@ -70,6 +70,19 @@ def look_at(
     return _vote(faces, light)
 
 
+def together(rooms: Sequence[Seen]) -> Seen:
+    """Return what several rooms show, each by its quality."""
+    whole = math.fsum(seen.quality for seen in rooms)
+    if len(rooms) == 1 or whole <= 0:
+        return rooms[0]
+    sums = [
+        math.fsum(seen.quality * seen.probabilities[i] for seen in rooms)
+        for i in range(len(EXPRESSIONS))
+    ]
+    worth = math.fsum(seen.quality**2 for seen in rooms)
+    return Seen(normalised(sums), worth / whole)
+
+
 def quality(face: Face) -> float:
     """Return what a face's probabilities are worth by its size and sharpness, 0 … 1."""
     size = _share(face.pixels, *PIXELS) ** (1 / 2)

@@ -7,6 +7,8 @@ when that is enough to change what is shown:
   that one is (hysteresis: between the two nothing changes);
 - no change within `dwell` seconds of the last one, and at most
   `changes_per_hour` in any hour; `unknown` is a mood here like any other;
+- a person's word holds for `WORD`: what was shown before does not come back in it,
+  and what was said stays unless the readings show some third mood;
 - `unknown` after `PATIENCE` without a usable reading, while guests wait for a
   yes, and when the mood shown has been improbable for `CONFLICT` while no
   other took its place.
@@ -25,11 +27,11 @@ from typing import TYPE_CHECKING, Literal
 from mopidy_moodcam.feeling import belief as filters
 from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT
 from mopidy_moodcam.feeling.baseline import Baseline
-from mopidy_moodcam.feeling.corrections import Corrections
+from mopidy_moodcam.feeling.corrections import WRONG, Corrections, meant
 from mopidy_moodcam.feeling.evidence import likelihoods
 from mopidy_moodcam.feeling.guests import Guests
-from mopidy_moodcam.feeling.people import RoomRule, Seen, look_at
-from mopidy_moodcam.feeling.timeline import MOST_CLOCKS, Timeline
+from mopidy_moodcam.feeling.people import RoomRule, Seen, look_at, together
+from mopidy_moodcam.feeling.timeline import Timeline
 from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Mood
 
 if TYPE_CHECKING:
@@ -38,14 +40,15 @@ if TYPE_CHECKING:
     from mopidy_moodcam.glossary import Reading
 
 # Chosen with `tests/bench/bench_feeling.py --sweep`: ENTER trades speed against
-# false changes, PATIENCE is the longest dark spell a mood should outlast, ALIKE
-# keeps readings of one moment from counting as several.
+# false changes, PATIENCE is the longest dark spell a mood should outlast.
 ENTER = 0.8
 LEAVE = 0.3
 CONFLICT = 120.0  # seconds of disagreement before the mood is given up
-PATIENCE = 420.0  # seconds without a usable reading before it is
+PATIENCE = 420.0  # seconds without a usable reading before it is …
+PATIENT = 3.0  # … and intervals, where these are long
+WORD = 600.0  # seconds a person's correction holds
+ROOMS = 3.0  # intervals for which what another room showed counts beside a new reading
 FEW = 3  # readings that are no disagreement yet
-ALIKE = 0.25  # of an interval: within it two readings see nearly the same picture
 HOUR = 3600.0
 
 SOONER = 0.5  # of the interval, while the evidence disagrees with the mood
@@ -59,7 +62,9 @@ MOST_EMPTY = 10  # readings of an empty room that are counted
 class TrackerSettings:
     """The settings that shape a mood; times are seconds.
 
-    `seat` is left, top, width, height as fractions of the frame, or None.
+    `seat` is left, top, width, height as fractions of the frame, or None. Readings
+    within `alike` of each other see nearly the same picture: `belief.ALIKE`, less for a
+    film whose faces change in seconds.
     """
 
     dwell: float = 30.0
@@ -69,6 +74,7 @@ class TrackerSettings:
     room: RoomRule = "majority"
     seat: tuple[float, ...] | None = None
     interval: float = 20.0
+    alike: float | None = None
 
 
 class Tracker:
@@ -99,9 +105,11 @@ class Tracker:
         self._why = "nothing was seen yet"
         self._held = ""
         self._since = self._time.now
+        self._changed_at = -math.inf
         self._changes: collections.deque[float] = collections.deque()
         self._evidence_at = -math.inf
-        self._looked_at: dict[str, float] = {}
+        self._rooms: dict[str, tuple[float, Seen]] = {}
+        self._denied, self._word_until = "", -math.inf
         self._agreed_at = self._time.now
         self._blank = "nothing was seen yet"
         self._said = ""
@@ -155,25 +163,30 @@ class Tracker:
         """
         self._advance(now)
         self.corrections.record(verdict, self.mood, self._time.now)
-        said = "neutral" if verdict == "concentrating" else verdict
+        said, shown = meant(verdict), self._label
         if said in EXPRESSIONS:
             self._believe(said)
-            self._switch(said, "you said so")
-        elif said == "wrong" and self._label != UNKNOWN:
-            wrong, self._belief = self._label, filters.REST
-            self._said = f"you said it is not {wrong}"
-            self._switch(UNKNOWN, self._said)
+            self._take_word(said, "you said so")
+        elif said == WRONG and shown != UNKNOWN:
+            self._belief = filters.REST
+            self._said = f"you said it is not {shown}"
+            self._take_word(UNKNOWN, self._said)
         return self.mood
+
+    def _take_word(self, label: str, why: str) -> None:
+        self._denied = self._label if label != self._label else ""
+        self._switch(label, why)
+        self._word_until = self._time.now + WORD
 
     def pace(self) -> float:
         """Return after how many seconds the next reading is wanted."""
         interval = self.settings.interval
         if self.guests:
             return interval * SLOWEST
-        if self._empty:
-            return interval * min(SLOWEST, SLOWER ** (self._empty - 1))
         if self.baseline.collecting:
             return interval * SOONEST
+        if self._empty:
+            return interval * min(SLOWEST, SLOWER ** (self._empty - 1))
         return interval * (1.0 if self._settled() else SOONER)
 
     def _advance(self, time: float, clock: str = "") -> None:
@@ -183,27 +196,31 @@ class Tracker:
 
     def _take(self, seen: Seen | str, room: str) -> None:
         if isinstance(seen, str):
+            self._rooms.pop(room, None)
             self._blank = seen
             self._empty = min(self._empty + 1, MOST_EMPTY)
             return
         self._empty = 0
         self._said = ""
         self._blank = "nothing was seen for some minutes"
-        weight = seen.quality * self._news(room)
-        self._evidence_at = self._time.now
+        now = self._time.now
+        self.baseline.collect(seen, now)
+        seen = self._with_other_rooms(seen, room)
+        weight = seen.quality * filters.news(
+            now - self._evidence_at, self.settings.alike
+        )
+        self._evidence_at = now
         shown = filters.shifted(seen.probabilities, self._offset())
         evidence = likelihoods(shown)
         self._belief = filters.weigh(self._belief, evidence, weight)
         self._looks.append(_likeliest(evidence))
 
-    def _news(self, room: str) -> float:
-        """Return how much of a reading is new, 0 … 1, by the time since the last."""
-        gap = self._time.now - self._looked_at.get(room, -math.inf)
-        if len(self._looked_at) >= MOST_CLOCKS:
-            self._looked_at.clear()
-        self._looked_at[room] = self._time.now
-        alike = ALIKE * self.settings.interval
-        return 1.0 if alike <= 0 else 1 - math.exp(-gap / alike)
+    def _with_other_rooms(self, seen: Seen, room: str) -> Seen:
+        """Return what all rooms show: else the mood would be the last reading's."""
+        now, lasts = self._time.now, ROOMS * self.settings.interval
+        self._rooms[room] = now, seen
+        self._rooms = {r: at for r, at in self._rooms.items() if now - at[0] <= lasts}
+        return together([shown for _, shown in self._rooms.values()])
 
     def _offset(self) -> tuple[float, ...]:
         learnt = self.corrections.offset(self._time.now)
@@ -219,19 +236,28 @@ class Tracker:
             self._why = why or self._why
         elif self._may_change():
             self._switch(label, why)
+            self._changes.append(self._changed_at)
         elif len(self._changes) >= self.settings.changes_per_hour:
             seems = why if label == UNKNOWN else f"it seems {label}"
             often = f"the mood changes at most {self.settings.changes_per_hour}"
             self._held = f"{seems}, but {often} times an hour"
 
     def _wanted(self) -> tuple[str, str]:
+        """Return the label that should be shown, and why where that is news."""
         if self._guests.waiting:
             return UNKNOWN, "guests are here, and nobody has said yes to watching"
-        if self._time.now - self._evidence_at > PATIENCE:
+        patience = max(PATIENCE, PATIENT * self.settings.interval)
+        if self._time.now - self._evidence_at > patience:
             return UNKNOWN, self._blank
         best = _likeliest(self._belief)
-        if self._probability(best) >= ENTER:
+        surely = self._probability(best) >= ENTER
+        if self._time.now < self._word_until and (best == self._denied or not surely):
+            return self._label, ""
+        if surely:
             return best, "" if best == self._label else self._story(best)
+        return self._unsure()
+
+    def _unsure(self) -> tuple[str, str]:
         if self._label == UNKNOWN and len(self._looks) < FEW:
             return UNKNOWN, self._said or "too little was seen yet"
         if self._label == UNKNOWN or self._time.now - self._agreed_at > CONFLICT:
@@ -250,7 +276,7 @@ class Tracker:
             self._changes.popleft()
         if len(self._changes) >= self.settings.changes_per_hour:
             return False
-        return not self._changes or now - self._changes[-1] >= self.settings.dwell
+        return now - self._changed_at >= self.settings.dwell
 
     def _switch(self, label: str, why: str) -> None:
         self._why, self._held = why, ""
@@ -258,8 +284,9 @@ class Tracker:
             return
         if label == UNKNOWN:
             self._looks.clear()
+            self._word_until = -math.inf
         self._label, self._since = label, self._time.now
-        self._changes.append(self._time.now)
+        self._changed_at = self._time.now
 
     def _believe(self, label: str) -> None:
         certain = [float(name == label) for name in EXPRESSIONS]

@@ -173,7 +173,7 @@ SWEEPS = {
     (tracker, "ENTER"): (0.6, 0.7, 0.8, 0.85, 0.9, 0.95),
     (tracker, "LEAVE"): (0.05, 0.1, 0.2, 0.3),
     (tracker, "CONFLICT"): (60.0, 120.0, 240.0),
-    (tracker, "ALIKE"): (0.0, 0.25, 0.5, 1.0),
+    (belief, "ALIKE"): (1.0, 2.5, 5.0, 10.0, 20.0),
     (tracker, "SOONER"): (0.25, 0.5, 1.0),
     (tracker, "PATIENCE"): (180.0, 300.0, 600.0),
 }

@@ -3,7 +3,7 @@
 import pytest
 
 from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, SONG_MOOD_AFFECT, distance
-from mopidy_moodcam.feeling.goals import PRESETS, Planner
+from mopidy_moodcam.feeling.goals import LASTING, PRESETS, Planner
 from mopidy_moodcam.glossary import (
     EXPRESSIONS,
     UNKNOWN,
@@ -21,8 +21,8 @@ def mood(label):
     return Mood(label, EXPRESSION_AFFECT[label], 0.9, 0.0, (1 / 7,) * 7, "seen")
 
 
-def target(planner, label, *, queued=True, previous=None):
-    return planner.target(mood(label), 0.0, anything_queued=queued, previous=previous)
+def target(planner, label, *, at=0.0, queued=True, previous=None):
+    return planner.target(mood(label), at, anything_queued=queued, previous=previous)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +151,22 @@ def test_a_mood_that_follows_the_path_does_not_restart_it():
     walk(planner, "sad", 2)
     there = target(planner, "sad")
     assert target(planner, "neutral") == there
+
+
+@pytest.mark.parametrize("other", ["happy", "neutral"])
+def test_who_smiles_or_rests_for_a_while_goes_on_along_the_path(other):
+    planner = Planner(Goal.LIFT)
+    walk(planner, "sad", 5)
+    there = target(planner, "sad")
+    assert target(planner, other, at=100) == there
+    assert target(planner, "sad", at=200) == there
+
+
+def test_a_room_that_was_happy_for_a_while_and_falls_back_is_led_anew():
+    planner = Planner(Goal.LIFT)
+    walk(planner, "sad", 5)
+    target(planner, "happy", at=100)
+    assert target(planner, "sad", at=100 + LASTING).song_mood == "sad"
 
 
 def test_a_path_waits_while_the_mood_is_unknown():

@@ -7,7 +7,8 @@ import pytest
 from mopidy_moodcam.feeling.baseline import LIMIT, Baseline
 from mopidy_moodcam.feeling.belief import shifted
 from mopidy_moodcam.feeling.corrections import Corrections
-from mopidy_moodcam.feeling.tracker import Tracker
+from mopidy_moodcam.feeling.people import Seen
+from mopidy_moodcam.feeling.tracker import Tracker, TrackerSettings
 from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Affect, Face, Mood, Reading
 
 STERN = (0.45, 0.02, 0.02, 0.01, 0.20, 0.02, 0.28)
@@ -27,7 +28,7 @@ def rested(seconds=120, probabilities=STERN):
     baseline = Baseline()
     baseline.start()
     for second in range(0, seconds, 5):
-        baseline.collect(reading(second, probabilities))
+        baseline.collect(Seen(probabilities, 1.0), second)
     baseline.finish()
     return baseline
 
@@ -56,7 +57,7 @@ def test_while_the_resting_face_is_collected_readings_come_sooner():
 
 
 def test_a_baseline_of_little_evidence_is_believed_little():
-    assert 0 < abs(rested(seconds=5).value[0]) < abs(rested().value[0])
+    assert 0 < abs(rested(seconds=10).value[0]) < abs(rested().value[0])
 
 
 def test_a_baseline_changes_what_the_tracker_shows():
@@ -67,19 +68,45 @@ def test_a_baseline_changes_what_the_tracker_shows():
     assert known.mood.label == "neutral"
 
 
-def test_nobody_in_the_two_minutes_leaves_the_old_baseline():
+@pytest.mark.parametrize("quality", [None, 0.4])
+def test_next_to_nothing_seen_in_the_two_minutes_leaves_the_old_baseline(quality):
     baseline = rested()
     before = baseline.value
     baseline.start()
-    baseline.collect(Reading(1e9, reason="nobody"))
+    if quality is not None:
+        baseline.collect(Seen((1 / 7,) * 7, quality), 0)
     baseline.finish()
     assert baseline.value == before
     assert not baseline.collecting
 
 
+def test_a_baseline_is_that_of_the_person_in_the_seat():
+    seat = (0.0, 0.0, 0.5, 1.0)
+    tracker = Tracker(TrackerSettings(room="seat", seat=seat))
+    tracker.baseline.start()
+    smile = (0.02, 0.02, 0.02, 0.88, 0.02, 0.02, 0.02)
+    for second in range(0, 120, 5):
+        faces = (
+            Face((0.2, 0.4, 0.1, 0.2), 90, 1.0, STERN),
+            Face((0.7, 0.4, 0.1, 0.2), 90, 1.0, smile),
+        )
+        tracker.update(Reading(1e9 + second, faces))
+    tracker.baseline.finish()
+    assert tracker.baseline.value == pytest.approx(rested().value, abs=0.01)
+
+
+def test_an_empty_room_does_not_slow_the_baseline_down():
+    tracker = Tracker()
+    for second in range(0, 200, 20):
+        tracker.update(Reading(1e9 + second, reason="nobody"))
+    tracker.baseline.start()
+    assert tracker.pace() == 5
+
+
 def test_readings_count_only_while_the_baseline_is_collected():
     baseline = Baseline()
-    baseline.collect(reading(0, STERN))
+    for second in range(0, 100, 10):
+        baseline.collect(Seen(STERN, 1.0), second)
     baseline.finish()
     assert baseline.value is None
 

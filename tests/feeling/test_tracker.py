@@ -1,12 +1,13 @@
 """The tracker: steady, honest about not knowing, quick enough to matter."""
 
+import itertools
 import math
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mopidy_moodcam.feeling.tracker import PATIENCE, Tracker, TrackerSettings
+from mopidy_moodcam.feeling.tracker import PATIENCE, WORD, Tracker, TrackerSettings
 from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, UNKNOWN, Face, Reading
 from tests.feeling.faces import shows
 
@@ -94,7 +95,8 @@ def test_readings_in_quick_succession_count_as_one_look():
 
 
 def test_at_a_short_interval_without_dwell_a_clip_is_followed():
-    tracker = Tracker(TrackerSettings(dwell=0, interval=0.2, changes_per_hour=3600))
+    film = TrackerSettings(0, changes_per_hour=3600, interval=0.2, alike=0.05)
+    tracker = Tracker(film)
     for i in range(8):
         tracker.update(reading(i * 0.2, "neutral"))
     assert tracker.mood.label == "neutral"
@@ -237,12 +239,39 @@ def test_a_server_clock_that_is_set_while_the_eye_goes_on_does_no_lasting_harm()
     assert labels.count("happy") >= 24
 
 
-def test_two_rooms_read_at_the_same_time_both_count():
-    one, two = Tracker(), Tracker()
-    for tracker, other in ((one, "den"), (two, "attic")):
-        tracker.update(reading(0, "happy", room="den"))
-        tracker.update(reading(0.1, "happy", room=other))
-    assert two.mood.probabilities[3] > one.mood.probabilities[3]
+def test_rooms_that_show_different_moods_in_turn_do_not_make_it_flap():
+    tracker = Tracker()
+    labels = []
+    for s in range(0, 3600, 20):
+        tracker.update(reading(s, "happy", room="den"))
+        labels.append(tracker.update(reading(s + 10, "sad", room="attic")).label)
+    assert sum(a != b for a, b in itertools.pairwise(labels)) <= 2
+
+
+def test_a_room_that_is_left_no_longer_counts():
+    tracker = Tracker()
+    for s in range(0, 200, 20):
+        tracker.update(reading(s, "happy", room="den"))
+        tracker.update(reading(s + 10, "sad", room="attic"))
+    for s in range(200, 400, 20):
+        tracker.update(reading(s, room="den"))
+        tracker.update(reading(s + 10, "sad", room="attic"))
+    assert tracker.mood.label == "sad"
+
+
+def test_a_fast_camera_sees_one_picture_many_times():
+    slow, fast = Tracker(), Tracker(TrackerSettings(interval=2))
+    slow.update(reading(0, "happy"))
+    for i in range(3):
+        fast.update(reading(i / 2, "happy"))
+    slow.update(reading(20, "happy"))
+    assert fast.mood.probabilities[3] < slow.mood.probabilities[3]
+
+
+def test_a_face_seen_all_day_at_a_long_interval_keeps_its_mood():
+    tracker = Tracker(TrackerSettings(interval=900))
+    labels = [tracker.update(reading(s, "happy")).label for s in range(0, 36000, 900)]
+    assert set(labels[3:]) == {"happy"}
 
 
 def test_a_time_far_in_the_future_does_not_stop_the_tracker():
@@ -295,6 +324,44 @@ def test_a_persons_word_holds_at_once_and_against_the_next_readings():
     mild = Face((0.4, 0.3, 0.1, 0.2), 90, 1, (0.05, 0.01, 0.04, 0.02, 0.3, 0.03, 0.55))
     for s in range(110, 300, 20):
         assert tracker.update(Reading(START + s, (mild,))).label == "sad"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "label"),
+    [("wrong", UNKNOWN), ("concentrating", "neutral"), ("sad", "sad")],
+)
+def test_what_a_person_took_back_does_not_come_back_for_ten_minutes(verdict, label):
+    tracker = happy_room()
+    tracker.correct(verdict, START + 200)
+    for s in range(220, 200 + int(WORD), 20):
+        assert tracker.update(reading(s, "happy")).label == label
+    feed(tracker, "happy", 200 + int(WORD), 400 + int(WORD))
+    assert tracker.mood.label == "happy"
+
+
+def test_a_persons_word_gives_way_to_a_third_mood():
+    tracker = happy_room()
+    tracker.correct("wrong", START + 200)
+    feed(tracker, "sad", 220, 400)
+    assert tracker.mood.label == "sad"
+
+
+def test_a_persons_word_does_not_outlast_the_people():
+    tracker = happy_room(household=1)
+    tracker.correct("sad", START + 200)
+    for s in range(220, 300, 20):
+        tracker.update(reading(s, "happy", "happy", "happy"))
+    assert tracker.mood.label == UNKNOWN
+    assert "guests" in tracker.mood.why
+
+
+def test_a_persons_words_are_none_of_the_changes_that_are_too_many():
+    tracker = happy_room(changes_per_hour=2)
+    for s in range(200, 260, 10):
+        tracker.correct("sad", START + s)
+        tracker.correct("happy", START + s + 5)
+    feed(tracker, "surprise", 300 + int(WORD), 500 + int(WORD))
+    assert tracker.mood.label == "surprise"
 
 
 def test_wrong_makes_the_mood_unknown():
