@@ -63,7 +63,10 @@ _OTHER = "This is not the login that MoodCam waits for."
 
 
 class TokenFile(CacheHandler):
-    """The login in a file that nobody else can read, at any moment."""
+    """The login in a file that nobody else can read, at any moment.
+
+    Its methods raise `SpotifyError` where the file cannot be changed.
+    """
 
     def __init__(self, path: pathlib.Path, client_id: str) -> None:
         self.path = path
@@ -72,6 +75,8 @@ class TokenFile(CacheHandler):
     def get_cached_token(self) -> dict[str, Any] | None:
         """Return the token, or None where there is none for this application."""
         try:
+            with contextlib.suppress(OSError):  # another user's, or not there
+                self.path.chmod(0o600)  # one from a backup may be open to all
             token = json.loads(self.path.read_text("utf-8"))
         except (OSError, ValueError):
             return None
@@ -97,6 +102,11 @@ class TokenFile(CacheHandler):
             self.path.unlink()
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise SpotifyError(
+                f"The login {str(self.path)!r} cannot be deleted ({error.strerror}):"
+                " delete it as the user it belongs to."
+            ) from error
         return True
 
     def _replace(self, text: str) -> None:
@@ -354,6 +364,11 @@ class _Server(socketserver.TCPServer):
         super().__init__(("127.0.0.1", port), _Visit)
         self.state = ""
         self.answer: str | SpotifyError | None = None
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Let a visitor hang up without a word, as browsers do."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
     def visit(self) -> str | None:
         """Answer one visitor; return the code if it brought it."""

@@ -3,8 +3,10 @@ import logging
 import os
 import socket
 import stat
+import struct
 import threading
 import urllib.error
+import urllib.parse
 
 import pytest
 
@@ -107,6 +109,22 @@ def test_a_strangers_visit_neither_logs_in_nor_ends_the_waiting(run):
     assert "exchanged" not in run.said
 
 
+def test_a_browser_that_hangs_up_says_nothing_into_the_login(run, capsys):
+    says_yes = run.world["browser"]
+
+    def hasty_first(address):
+        door = urllib.parse.urlsplit(landing(address))
+        with socket.create_connection((door.hostname, door.port)) as visitor:
+            visitor.send(b"GET ")
+            reset = struct.pack("ii", 1, 0)
+            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        return says_yes(address)
+
+    run.world["browser"] = hasty_first
+    assert run(login=True) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_saying_no_to_spotify_ends_in_one_sentence(run):
     run.fake.denies = True
     assert run(login=True) == 1
@@ -145,6 +163,14 @@ def test_logging_out_deletes_the_login(member):
     assert "Nobody was logged in" in member.said
 
 
+def test_a_login_that_cannot_be_deleted_is_one_sentence(member):
+    member.token_file.unlink()
+    member.token_file.mkdir()
+    assert member(logout=True) == 1
+    assert "spotify.json' cannot be deleted (Is a directory)" in member.sentence()
+    assert member.said.count("\n") == 1
+
+
 def test_the_login_of_another_application_is_not_used(member):
     token = json.loads(member.token_file.read_text())
     member.token_file.write_text(json.dumps(token | {"client_id": "another"}))
@@ -160,6 +186,12 @@ def test_a_damaged_login_is_as_good_as_none(member, text):
 
 
 # Keeping the login
+
+
+def test_a_login_from_a_backup_becomes_private_again(member):
+    member.token_file.chmod(0o644)
+    assert member(saved=True) == 0
+    assert stat.S_IMODE(member.token_file.stat().st_mode) == 0o600
 
 
 def test_an_old_token_is_renewed_and_the_new_login_kept(member):
