@@ -38,6 +38,9 @@ FITTED = "clusters fitted at"
 """The note of how many tracks there were when the clusters were fitted. Not the
 clusters' sizes: what is banned, left out or there twice is in none of them."""
 
+JUDGED = f"(verdict <> '{Verdict.NONE}' OR song_mood IS NOT NULL)"
+"""In SQL: whether a person loves, bans or has moved the song."""
+
 BATCH = 2000
 """Rows in one transaction: about 0.1 s, so no other writer waits long."""
 
@@ -266,8 +269,7 @@ class Catalogue:
 
     def uris(self) -> list[tuple[str, bool]]:
         """Return (URI, whether a person loved, banned or moved it) of all tracks."""
-        judged = f"verdict <> '{Verdict.NONE}' OR song_mood IS NOT NULL"
-        found = self.rows(f"SELECT uri, {judged} FROM tracks ORDER BY id")
+        found = self.rows(f"SELECT uri, {JUDGED} FROM tracks ORDER BY id")
         return [(uri, bool(judged)) for uri, judged in found]
 
     def meta(self, key: str) -> str | None:
@@ -345,13 +347,17 @@ class Catalogue:
                 (why, mtime, size, uri),
             )
 
-    def lose(self, uris: Iterable[str]) -> None:
-        """Note that files are gone, and keep all that is known of their songs."""
-        with self.writing() as connection:
-            connection.executemany(
-                "UPDATE tracks SET failed = ? WHERE uri = ?",
-                [(GONE, uri) for uri in uris],
-            )
+    def let_go(self, gone: Mapping[str, bool]) -> int:
+        """Forget songs that are gone, but nothing a person said; return how many.
+
+        `gone` says of each URI whether a person judged the song: it is only lost.
+        """
+        if lost := [(GONE, uri) for uri, judged in gone.items() if judged]:
+            with self.writing() as connection:
+                connection.executemany(
+                    "UPDATE tracks SET failed = ? WHERE uri = ?", lost
+                )
+        return self.forget_tracks(uri for uri, judged in gone.items() if not judged)
 
     def rename(self, uris: Mapping[str, str]) -> None:
         """Let songs, by their old URIs, go on under the new ones.

@@ -27,7 +27,7 @@ from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker, WorkerTrouble, analyse_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from rich.console import Console
@@ -110,7 +110,11 @@ def scan(
         gone = {uri: judged for uri, judged in catalogue.uris() if survey.gone(uri)}
         moves = _follow_moved(catalogue, work, gone, console)
         left = {uri: judged for uri, judged in gone.items() if uri not in moves}
-        _forget_gone(catalogue, left, console)
+        if count := catalogue.let_go(left):
+            console.print(
+                f"Songs gone from their library and now forgotten: {count}.",
+                highlight=False,
+            )
         if not force:
             work = list(_still_due(catalogue, work, {*moves.values()}, tally))
     work = work[:limit]
@@ -153,23 +157,6 @@ def _still_due(
             tally.unchanged += 1
         else:
             yield job
-
-
-def _forget_gone(
-    catalogue: Catalogue, gone: Mapping[str, bool], console: Console
-) -> None:
-    """Forget songs that no library has any more, but nothing a person said.
-
-    `gone` says of each URI whether a person judged the song.
-    """
-    if kept := [uri for uri, judged in gone.items() if judged]:
-        catalogue.lose(kept)
-    others = (uri for uri, judged in gone.items() if not judged)
-    if count := catalogue.forget_tracks(others):
-        console.print(
-            f"Songs gone from their library and now forgotten: {count}.",
-            highlight=False,
-        )
 
 
 def is_known(catalogue: Catalogue, uri: str, path: Path | None) -> bool:

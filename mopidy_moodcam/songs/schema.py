@@ -80,6 +80,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID""",
         "INSERT INTO meta VALUES ('version', '1')",
     ),
+    (
+        """CREATE TABLE listed (
+            list TEXT NOT NULL,
+            track_id INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
+            reading TEXT NOT NULL,
+            PRIMARY KEY (list, track_id)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX listed_track ON listed (track_id)",
+        # Without their marks all lists are read once more, and get their rows.
+        "DELETE FROM meta WHERE key LIKE 'spotify:%'",
+    ),
 )
 """Statements that lift a file from one `user_version` to the next; only append."""
 

@@ -281,8 +281,19 @@ def test_an_old_schema_is_migrated_with_everything_in_it(path, monkeypatch):
     added = ("ALTER TABLE tracks ADD COLUMN lyrics TEXT",)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, added))
     with Catalogue.open(path) as catalogue:
-        assert catalogue.rows("PRAGMA user_version") == [(2,)]
+        assert catalogue.rows("PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
         assert catalogue.rows("SELECT COUNT(*), COUNT(lyrics) FROM tracks") == [(5, 0)]
+
+
+def test_a_catalogue_without_rows_of_lists_reads_them_once_more(path, monkeypatch):
+    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+    with Catalogue.open(path) as catalogue:
+        catalogue.set_meta("spotify:saved:me", '{"done": true}')
+    monkeypatch.undo()
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.document("spotify:saved:me") is None
+        assert catalogue.version() == 2
+        assert catalogue.rows("SELECT * FROM listed") == []
 
 
 def test_a_migration_that_fails_leaves_the_old_schema(path, monkeypatch):

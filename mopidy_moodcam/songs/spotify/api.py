@@ -35,7 +35,6 @@ LONGEST_WAIT = 120.0
 TIMEOUT = 20
 _LONGEST_MESSAGE = 200
 
-_CLOSED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 _SENTENCES: dict[str | int, str] = {
     "invalid_client": (
         "Spotify knows no application with this spotify_client_id: copy it from"
@@ -76,8 +75,26 @@ class SpotifyError(Exception):
     """What a person can mend or wait for; the message is one sentence."""
 
 
+class TroubleError(SpotifyError):
+    """Spotify fails at this one thing; others may go well."""
+
+
 class NotAllowedError(SpotifyError):
-    """Spotify keeps this to itself (403), or there is no such thing (404)."""
+    """Spotify keeps this to itself (403)."""
+
+
+class NotThereError(NotAllowedError):
+    """There is no such thing, or Spotify says so to applications (404)."""
+
+
+_KINDS: dict[str | int, type[SpotifyError]] = {
+    "invalid_client": SpotifyError,
+    HTTPStatus.UNAUTHORIZED: SpotifyError,
+    HTTPStatus.FORBIDDEN: NotAllowedError,
+    HTTPStatus.NOT_FOUND: NotThereError,
+    HTTPStatus.TOO_MANY_REQUESTS: SpotifyError,
+}
+"""As in `_SENTENCES`; all others are a `TroubleError`."""
 
 
 class Refused(Exception):  # noqa: N818  (an answer, not yet an error)
@@ -169,7 +186,8 @@ class Api:
     def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
         """Return the object at a path below the API, or at a `next` address.
 
-        Raises `NotAllowedError` or another `SpotifyError`.
+        Raises `NotAllowedError`, `TroubleError` or, where no other request would
+        go better, another `SpotifyError`.
         """
         try:
             return self._patience(lambda: self._renewing(path, parameters))
@@ -221,12 +239,12 @@ class Api:
 
 def in_words(refused: Refused) -> SpotifyError:
     """Return what a refusal means for the listener."""
-    kind = NotAllowedError if refused.status in _CLOSED else SpotifyError
     key = refused.reason if refused.reason in _SENTENCES else refused.status
     if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         key = HTTPStatus.INTERNAL_SERVER_ERROR
     said = f" ({refused.message})" if refused.message else ""
     sentence = _SENTENCES.get(key, "Spotify answered with HTTP {status}{said}.")
+    kind = _KINDS.get(key, TroubleError)
     return kind(sentence.format(status=refused.status, said=said))
 
 
@@ -283,8 +301,8 @@ def _page(answer: dict[str, Any], within: str) -> dict[str, Any]:
     return page
 
 
-def _unexpected() -> SpotifyError:
-    return SpotifyError(
+def _unexpected() -> TroubleError:
+    return TroubleError(
         "Spotify answered in a form unknown here: upgrade Mopidy-MoodCam, or try"
         " again later."
     )

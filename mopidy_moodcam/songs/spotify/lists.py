@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import json
+import secrets
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam.songs.cells import Rejected
-from mopidy_moodcam.songs.spotify.api import NotAllowedError, SpotifyError, clean
+from mopidy_moodcam.songs.spotify import listed
+from mopidy_moodcam.songs.spotify.api import (
+    NotAllowedError,
+    NotThereError,
+    SpotifyError,
+    TroubleError,
+    clean,
+)
 from mopidy_moodcam.songs.spotify.items import track_of
+from mopidy_moodcam.songs.spotify.marks import Mark, SavedMark
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,17 +39,21 @@ FOUND = 10
 """The most results in a page of a search, since February 2026."""
 SEARCH_SONGS = 50
 """The songs taken from one search: the best ones come first."""
+FOUND_SONGS = "spotify:search"
+"""The list of all songs ever found, which none leaves."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Playlist:
     """One of the listener's playlists, as the list of them tells.
 
+    `key` is its name in the catalogue, another one for each listener who has it;
     `snapshot` names its present state; `readable` is whether Spotify shows its
     songs to an application: since February 2026 only those of the listener's
     own playlists and of those they work on.
     """
 
+    key: str
     playlist_id: str
     name: str
     snapshot: str
@@ -50,13 +63,20 @@ class Playlist:
 
 @dataclasses.dataclass
 class Tally:
-    """What a run did so far; every entry read is counted once."""
+    """What a run did so far; every entry read is counted once.
+
+    Of playlists that could not be read it has the names: `closed` are those that
+    Spotify does not show, `missing` those just deleted, `failed` those at which
+    it has trouble, by the sentence that says why.
+    """
 
     lists: int = 0
     unchanged: int = 0
     added: int = 0
     known: int = 0
     closed: list[str] = dataclasses.field(default_factory=list)
+    missing: list[str] = dataclasses.field(default_factory=list)
+    failed: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     rejected: collections.Counter[str] = dataclasses.field(
         default_factory=collections.Counter
     )
@@ -78,37 +98,27 @@ class Reader:
     def playlists(self, me: str, names: Sequence[str] = ()) -> None:
         """Read the playlists with these names, ids or links; without any, all.
 
-        `me` is the listener's id. Those that Spotify does not show are noted.
+        `me` is the listener's id. Those that cannot be read are noted; without
+        names, those that are not there any more are let go.
         """
         self._begin("Looking at the playlists", None)
-        for playlist in _named(list(_playlists(self.api, me)), names):
-            try:
-                if playlist.readable or names:  # it costs a request to be refused
-                    self._playlist(playlist)
-                else:
-                    self.tally.closed.append(playlist.name)
-            except NotAllowedError:
+        playlists = list(_playlists(self.api, me))
+        if not names:
+            keys = {playlist.key for playlist in playlists}
+            listed.keep_only(self.catalogue, keys, prefix=_key(me, ""))
+        for playlist in _named(playlists, names):
+            if playlist.readable or names:  # it costs a request to be refused
+                self._try(playlist)
+            else:
                 self.tally.closed.append(playlist.name)
 
     def saved(self, me: str) -> None:
-        """Read the saved songs, newest first, until only known ones follow.
-
-        They have no snapshot: their number and the newest one stand for it.
-        """
+        """Read the saved songs, newest first, until only known ones follow."""
         key = f"spotify:saved:{me}"
         # `/me/library` only writes and looks up; reading is still `/me/tracks`.
         first = next(self.api.pages("me/tracks", limit=1))
-        mark = Mark.of_saved(first, Mark.read(self.catalogue, key))
-        if mark.done:
-            self.tally.unchanged += 1
-            return
-        self._begin("Saved songs", mark.total, mark.offset)
-        for page in self.api.pages("me/tracks", limit=PAGE, offset=mark.offset):
-            mark = mark.after(page)
-            self._store(page["items"], key, mark)
-            if mark.done:
-                break
-        self.tally.lists += 1
+        mark = SavedMark.of(first, SavedMark.read(self.catalogue, key))
+        self._list("Saved songs", mark.total, "me/tracks", key, mark)
 
     def search(self, words: str) -> None:
         """Take the first `SEARCH_SONGS` songs that Spotify finds."""
@@ -117,43 +127,74 @@ class Reader:
         for page in self.api.pages(
             "search", within="tracks", q=words, type="track", limit=FOUND
         ):
-            self._store(page["items"][:left])
+            with self.catalogue.writing() as connection:
+                self._store(connection, page["items"][:left], FOUND_SONGS)
             left -= len(page["items"])
             if left <= 0:
                 break
         self.tally.lists += 1
 
+    def _try(self, playlist: Playlist) -> None:
+        try:
+            self._playlist(playlist)
+        except NotAllowedError as error:
+            missing = playlist.readable and isinstance(error, NotThereError)
+            names = self.tally.missing if missing else self.tally.closed
+            names.append(playlist.name)
+        except TroubleError as error:
+            self.tally.failed.setdefault(str(error), []).append(playlist.name)
+
     def _playlist(self, playlist: Playlist) -> None:
-        key = f"spotify:playlist:{playlist.playlist_id}"
-        mark = Mark.read(self.catalogue, key)
-        if not playlist.snapshot or mark.snapshot != playlist.snapshot:
+        mark = Mark.read(self.catalogue, playlist.key)
+        if mark.snapshot != playlist.snapshot:
             mark = Mark(playlist.snapshot)
-        elif mark.done:
+        self._list(
+            f"Playlist {playlist.name}",
+            playlist.songs,
+            f"playlists/{playlist.playlist_id}/items",
+            playlist.key,
+            mark,
+            additional_types="track,episode",
+        )
+
+    def _list(
+        self,
+        what: str,
+        songs: int | None,
+        path: str,
+        key: str,
+        mark: Mark,
+        **parameters: str,
+    ) -> None:
+        """Read a list from where the mark is."""
+        if mark.done:
             self.tally.unchanged += 1
             return
-        self._begin(f"Playlist {playlist.name}", playlist.songs, mark.offset)
-        for page in self.api.pages(
-            f"playlists/{playlist.playlist_id}/items",
-            limit=PAGE,
-            offset=mark.offset,
-            additional_types="track,episode",
-        ):
+        self._begin(what, songs, mark.offset)
+        for page in self.api.pages(path, limit=PAGE, offset=mark.offset, **parameters):
             mark = mark.after(page)
-            self._store(page["items"], key, mark)
+            with self.catalogue.writing() as connection:
+                self._store(connection, page["items"], key, mark.snapshot)
+                if not page.get("next"):
+                    listed.end(connection, key, mark.snapshot)
+                mark.write(connection, key)
+            if mark.done:
+                break
         self.tally.lists += 1
 
     def _store(
-        self, entries: Iterable[object], key: str = "", mark: Mark | None = None
+        self,
+        connection: sqlite3.Connection,
+        entries: Iterable[object],
+        key: str,
+        reading: str = "",
     ) -> None:
-        tracks = list(self._tracks(entries))
-        with self.catalogue.writing() as connection:
-            for track in tracks:
-                known = _is_known(connection, track)
-                self.tally.known += known
-                self.tally.added += not known
-                self.catalogue.put(connection, track)
-            if mark is not None:
-                mark.write(connection, key)
+        for track in self._tracks(entries):
+            known = _is_known(connection, track)
+            self.tally.known += known
+            self.tally.added += not known
+            track_id = self.catalogue.put(connection, track)
+            listed.enter(connection, track_id, key, reading)
 
     def _tracks(self, entries: Iterable[object]) -> Iterator[TrackRow]:
         for entry in entries:
@@ -170,60 +211,6 @@ class Reader:
         self._task = self.progress.add_task(what, total=songs, completed=done)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Mark:
-    """How far a list was read: kept in the catalogue, beside what was read.
-
-    `snapshot` names the list's state and `offset` counts the entries read of
-    it. The rest is of saved songs, newest first: `total` of them, the `newest`
-    saved at that time; where `new` ones are followed by the one saved at
-    `known`, the rest was read before.
-    """
-
-    snapshot: str = ""
-    offset: int = 0
-    done: bool = False
-    total: int = 0
-    newest: str = ""
-    new: int = 0
-    known: str = ""
-
-    @classmethod
-    def read(cls, catalogue: Catalogue, key: str) -> Mark:
-        """Return the mark under a key; an empty one where there is none."""
-        return cls(**(catalogue.document(key) or {}))
-
-    @classmethod
-    def of_saved(cls, first: dict[str, Any], before: Mark) -> Mark:
-        """Return where to begin with saved songs, of which `first` is a page."""
-        total = first.get("total")
-        total = total if isinstance(total, int) else 0
-        newest = _added(first["items"])
-        snapshot = f"{total} {newest}"
-        if before.snapshot == snapshot:
-            return before
-        known = before.newest if before.done else ""
-        return cls(snapshot, 0, False, total, newest, total - before.total, known)
-
-    def after(self, page: dict[str, Any]) -> Mark:
-        """Return the mark for when a page is stored."""
-        items = page["items"]
-        at = self.new - self.offset
-        met = self.known and 0 <= at < len(items) and _added(items[at:]) == self.known
-        return dataclasses.replace(
-            self,
-            offset=self.offset + len(items),
-            done=bool(met or not items or not page.get("next")),
-        )
-
-    def write(self, connection: sqlite3.Connection, key: str) -> None:
-        """Keep it, inside a `writing()` block of the catalogue."""
-        connection.execute(
-            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
-            (key, json.dumps(dataclasses.asdict(self))),
-        )
-
-
 def _playlists(api: Api, me: str) -> Iterator[Playlist]:
     for page in api.pages("me/playlists", limit=PAGE):
         for entry in page["items"]:
@@ -237,13 +224,19 @@ def _playlist(entry: dict[str, Any], playlist_id: str, me: str) -> Playlist:
     content = entry.get("items") or entry.get("tracks")
     songs = content.get("total") if isinstance(content, dict) else None
     return Playlist(
+        _key(me, playlist_id),
         playlist_id,
         clean(entry.get("name")) or playlist_id,
-        clean(entry.get("snapshot_id")),
+        # Where Spotify does not name its state, it may be another each time.
+        clean(entry.get("snapshot_id")) or secrets.token_hex(8),
         songs if isinstance(songs, int) else None,
         readable=bool(entry.get("collaborative"))
         or (isinstance(owner, dict) and owner.get("id") == me),
     )
+
+
+def _key(me: str, playlist_id: str) -> str:
+    return f"spotify:playlist:{me}:{playlist_id}"
 
 
 def _named(playlists: Sequence[Playlist], names: Sequence[str]) -> list[Playlist]:
@@ -260,7 +253,7 @@ def _matching(playlists: Sequence[Playlist], name: str) -> list[Playlist]:
         playlist
         for playlist in playlists
         if playlist.playlist_id == playlist_id
-        or playlist.name.casefold() == name.strip().casefold()
+        or _folded(playlist.name) == _folded(name)
     ]
     if not found:
         raise SpotifyError(
@@ -270,14 +263,13 @@ def _matching(playlists: Sequence[Playlist], name: str) -> list[Playlist]:
     return found
 
 
-def _added(entries: Sequence[object]) -> str:
-    """Return when the first of some saved songs was saved, in ISO 8601."""
-    for entry in entries[:1]:
-        if isinstance(entry, dict):
-            return clean(entry.get("added_at"))
-    return ""
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", clean(name)).casefold()
 
 
 def _is_known(connection: sqlite3.Connection, track: TrackRow) -> bool:
-    found = connection.execute("SELECT 1 FROM tracks WHERE uri = ?", (track.uri,))
-    return found.fetchone() is not None
+    """Return whether a track was known; one that was lost is found again."""
+    found = connection.execute(
+        "UPDATE tracks SET failed = NULL WHERE uri = ?", (track.uri,)
+    )
+    return found.rowcount > 0

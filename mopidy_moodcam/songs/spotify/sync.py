@@ -25,6 +25,7 @@ from rich.progress import (
 from mopidy_moodcam.songs import fitting, twins
 from mopidy_moodcam.songs.catalogue import put_features
 from mopidy_moodcam.songs.features import RANK, FeatureSource
+from mopidy_moodcam.songs.spotify import listed
 from mopidy_moodcam.songs.spotify.api import (
     DASHBOARD,
     SPOTIFY,
@@ -49,7 +50,7 @@ from mopidy_moodcam.songs.spotify.login import (
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -201,10 +202,15 @@ class _Errand:
             changed = twins.take_over(self._catalogue)
         if tally == Tally():
             self._say("You have no playlists on Spotify.")
+        # A song may have gone from one list into another, which failed.
+        if not tally.failed and (left := listed.forget_left(self._catalogue)):
+            self._say(f"Songs in none of your lists any more, now let go: {left}.")
         changed += self._features() if ask else 0
         self._say(*_waiting(self._catalogue, ask=ask))
         if changed:
             self._sort_anew()
+        if tally.failed:
+            raise SpotifyError(_failures(tally.failed))
 
     def _read(self, wanted: Wanted, tally: Tally) -> None:
         me = clean(self._api.get("me").get("id"))
@@ -249,7 +255,7 @@ class _Errand:
 def _without_features(catalogue: Catalogue) -> list[str]:
     found = catalogue.rows(
         "SELECT spotify_id FROM tracks WHERE uri = 'spotify:track:' || spotify_id"
-        " AND COALESCE(feature_rank, -1) < ?",
+        " AND COALESCE(feature_rank, -1) < ? AND failed IS NULL",
         (RANK[FeatureSource.TABLE],),
     )
     return [track_id for (track_id,) in found]
@@ -283,6 +289,8 @@ def _words(tally: Tally) -> str:
     ]
     parts += [f"{n} left out: {why}" for why, n in tally.rejected.most_common()]
     text = ", ".join(parts) + "."
+    if tally.missing:
+        text += f" Spotify no longer has {_list(tally.missing)}."
     if tally.closed:
         text += (
             f" Spotify shows applications only playlists of your own, so"
@@ -291,10 +299,14 @@ def _words(tally: Tally) -> str:
     return text
 
 
+def _failures(failed: Mapping[str, Sequence[str]]) -> str:
+    return " ".join(f"{why} Not read: {_list(of)}." for why, of in failed.items())
+
+
 def _waiting(catalogue: Catalogue, *, ask: bool) -> list[str]:
     ((count,),) = catalogue.rows(
         "SELECT COUNT(*) FROM tracks WHERE uri LIKE 'spotify:track:%'"
-        " AND feature_source IS NULL"
+        " AND feature_source IS NULL AND failed IS NULL"
     )
     if not count:
         return []

@@ -1,6 +1,9 @@
 """A listener for tests: runs the command, and has a browser that says yes."""
 
 import io
+import signal
+import subprocess
+import sys
 import threading
 import types
 import urllib.error
@@ -11,6 +14,19 @@ from rich.console import Console
 
 from mopidy_moodcam.songs.spotify.sync import Wanted, World, sync
 from tests.songs.spotify.fake_spotify import CLIENT_ID
+
+SYNC = (
+    "import io, pathlib, sys, types;"
+    "from rich.console import Console;"
+    "from mopidy_moodcam.songs.catalogue import Catalogue;"
+    "from mopidy_moodcam.songs.spotify.sync import Service, Wanted, World, sync;"
+    "folder = pathlib.Path(sys.argv[1]);"
+    "settings = types.SimpleNamespace("
+    "    spotify_client_id=sys.argv[2], spotify_audio_features=False);"
+    "world = World(Service(sys.argv[3], sys.argv[4]));"
+    "opened = Catalogue.open(folder / 'catalogue.sqlite');"
+    "sync(opened, settings, folder, Console(file=io.StringIO()), Wanted(), world=world)"
+)
 
 
 class Run:
@@ -49,6 +65,19 @@ class Run:
 
     def sentence(self):
         return self.said.strip().splitlines()[-1]
+
+
+def kill_at(run, end, offset):
+    """Run the command in a process, and kill it while it asks for a page."""
+    run.fake.hold = (end, offset)
+    service = run.fake.service
+    words = [str(run.folder), CLIENT_ID, service.api, service.accounts]
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", SYNC, *words])
+    assert run.fake.held.wait(60)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    run.fake.hold = None
+    run.fake.released.set()
 
 
 def says_yes(address):

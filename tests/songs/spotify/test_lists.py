@@ -1,7 +1,4 @@
 import contextlib
-import signal
-import subprocess
-import sys
 import types
 
 import pytest
@@ -15,13 +12,13 @@ from mopidy_moodcam.songs.spotify.items import features_of, track_of
 from tests.songs import faults
 from tests.songs.libraries import spotify_id
 from tests.songs.spotify.fake_spotify import (
-    CLIENT_ID,
     Fault,
     features,
     in_playlist,
     saved_song,
     song,
 )
+from tests.songs.spotify.listener import kill_at
 
 
 def test_playlists_and_saved_songs_come_with_all_that_is_known_of_them(member):
@@ -165,6 +162,42 @@ def test_a_playlist_that_spotify_keeps_back_does_not_stop_the_others(member):
     assert member.catalogue.find(f"spotify:track:{spotify_id(2)}")
 
 
+NOTHING = '{"items": null}'
+USED_UP = '{"error": {"status": 429, "message": "no", "reason": "QUOTA_EXCEEDED"}}'
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 200, "body": NOTHING}])
+def test_a_playlist_with_trouble_is_told_and_does_not_stop_the_others(member, fault):
+    broken = member.fake.add_playlist("Broken", [in_playlist(1)])
+    member.fake.add_playlist("Fine", [in_playlist(2)])
+    member.fake.saved = [saved_song(3)]
+    member.fake.faults.append(Fault(f"{broken}/items", times=5, **fault))
+    assert member() == 1
+    assert "2 songs added" in member.said
+    assert member.sentence().startswith("Spotify ")
+    assert member.sentence().endswith("Not read: 'Broken'.")
+    member.fake.faults.clear()
+    assert member() == 0
+    assert "1 song added" in member.said
+
+
+@pytest.mark.parametrize("fault", [{"status": 401}, {"status": 429, "body": USED_UP}])
+def test_where_no_other_request_would_go_better_the_run_stops(member, fault):
+    member.fake.add_playlist("Mine", [in_playlist(1)])
+    member.fake.add_playlist("Too", [in_playlist(2)])
+    member.fake.faults.append(Fault("/items", times=99, **fault))
+    assert member() == 1
+    assert len(set(member.fake.paths()) - {"/api/token"}) == 3  # me, lists, the first
+
+
+def test_a_playlist_deleted_just_now_is_told_so(member):
+    member.fake.add_playlist("Mine", [in_playlist(1)])
+    member.fake.faults.append(Fault("/items", 404))
+    assert member() == 0
+    assert "Spotify no longer has 'Mine'." in member.said
+    assert "of your own" not in member.said
+
+
 def test_an_unchanged_playlist_is_not_read_again_and_a_changed_one_is(member):
     playlist = member.fake.add_playlist("Mine", [in_playlist(1)])
     member(playlists=[""])
@@ -189,6 +222,21 @@ def test_one_playlist_can_be_named_or_linked(member):
     assert member.fake.paths()[-1] == f"/v1/playlists/{second}/items"
     assert member(playlists=["Work"]) == 1
     assert member.sentence().startswith("None of your playlists is 'Work'")
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("👩\u200d🚀 Mix", "👩\u200d🚀 mix"),
+        ("Soft\u00a0rock", "Soft\u00a0rock"),
+        ("Soft\u00a0rock", "soft rock"),
+        ("Cafe\u0301", "caf\u00e9"),
+    ],
+)
+def test_a_playlist_can_be_named_as_it_is_shown(member, name, asked):
+    member.fake.add_playlist(name, [in_playlist(1)])
+    assert member(playlists=[asked]) == 0
+    assert member.catalogue.counts()["tracks"] == 1
 
 
 def test_saved_songs_are_read_only_as_far_as_they_are_new(member):
@@ -225,19 +273,6 @@ def test_a_search_goes_ten_by_ten_to_the_first_fifty(member):
 
 # Kills and interruptions
 
-SYNC = (
-    "import io, pathlib, sys, types;"
-    "from rich.console import Console;"
-    "from mopidy_moodcam.songs.catalogue import Catalogue;"
-    "from mopidy_moodcam.songs.spotify.sync import Service, Wanted, World, sync;"
-    "folder = pathlib.Path(sys.argv[1]);"
-    "settings = types.SimpleNamespace("
-    "    spotify_client_id=sys.argv[2], spotify_audio_features=False);"
-    "world = World(Service(sys.argv[3], sys.argv[4]));"
-    "opened = Catalogue.open(folder / 'catalogue.sqlite');"
-    "sync(opened, settings, folder, Console(file=io.StringIO()), Wanted(), world=world)"
-)
-
 
 @pytest.mark.parametrize("what", ["playlist", "saved"])
 def test_a_kill_loses_at_most_a_page_and_the_next_run_goes_on_there(member, what):
@@ -246,16 +281,7 @@ def test_a_kill_loses_at_most_a_page_and_the_next_run_goes_on_there(member, what
         member.fake.add_playlist("Mine", [in_playlist(n) for n in range(130)])
     else:
         member.fake.saved = [saved_song(n) for n in range(130, 0, -1)]
-    member.fake.hold = (end, "100")
-    service = member.fake.service
-    folder = str(member.folder)
-    words = [folder, CLIENT_ID, service.api, service.accounts]
-    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", SYNC, *words])
-    assert member.fake.held.wait(60)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-    member.fake.hold = None
-    member.fake.released.set()
+    kill_at(member, end, "100")
 
     assert member.catalogue.counts()["tracks"] == 100
     member.fake.asked.clear()
