@@ -178,7 +178,7 @@ def _features(
         return None
     if values["tempo"] == 0 and not values["danceability"]:
         raise Rejected("never analysed by Spotify (tempo and danceability are 0)")
-    return Features(**values, source=_source(text.get("source", "")))
+    return Features(**values, source=FeatureSource(text.get("source", "")))
 
 
 def _share(text: str, name: str, *, comma: bool, whole: float) -> float | None:
@@ -231,13 +231,6 @@ def _song_mood(text: str) -> SongMood | None:
         return SongMood(text)
     except ValueError:
         return None
-
-
-def _source(text: str) -> FeatureSource:
-    try:
-        return FeatureSource(text)
-    except ValueError:
-        return FeatureSource.TABLE
 
 
 def _whole(value: float | None) -> int | None:

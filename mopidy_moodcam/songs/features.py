@@ -37,17 +37,19 @@ FEATURES = tuple(RANGES)
 
 
 class FeatureSource(enum.StrEnum):
-    """Where features came from."""
+    """Where features came from; a name not known here counts as a table's."""
 
     AUDIO = "audio"
     SPOTIFY = "spotify"
     TABLE = "table"
     TAGS = "tags"
-    HAND = "hand"
+
+    @classmethod
+    def _missing_(cls, value: object) -> FeatureSource:  # noqa: ARG003  enum's name
+        return cls.TABLE
 
 
 RANK: dict[FeatureSource, int] = {
-    FeatureSource.HAND: 4,
     FeatureSource.AUDIO: 3,
     FeatureSource.SPOTIFY: 2,
     FeatureSource.TABLE: 1,
@@ -65,7 +67,6 @@ SCALE_GROUP: dict[FeatureSource, str] = {
     FeatureSource.SPOTIFY: "spotify",
     FeatureSource.TABLE: "spotify",
     FeatureSource.TAGS: "tags",
-    FeatureSource.HAND: "spotify",
 }
 """Sources whose numbers are on one scale, and are standardised together."""
 

@@ -49,6 +49,14 @@ def test_a_track_comes_back_as_it_was_stored(catalogue):
     assert catalogue.find("file:///b.mp3") is None
 
 
+def test_a_source_of_another_time_counts_as_a_table(catalogue):
+    catalogue.upsert_tracks([TrackRow("local:a", features=sound())])
+    with catalogue.writing() as connection:
+        connection.execute("UPDATE tracks SET feature_source = 'hand'")
+    assert catalogue.find("local:a").features.source is FeatureSource.TABLE
+    assert catalogue.file_state("local:a").source is FeatureSource.TABLE
+
+
 def test_bringing_a_track_up_to_date_empties_nothing(catalogue):
     catalogue.upsert_tracks([TrackRow("local:a", title="A", artist="X", year=1999)])
     catalogue.upsert_tracks([TrackRow("local:a", title="A (new)", features=sound())])
