@@ -44,17 +44,12 @@ class Rejected(Exception):  # noqa: N818  (not an error: a row that says nothing
 
 
 def track_of(
-    cells: Sequence[str],
-    columns: Mapping[str, Sequence[int]],
-    *,
-    comma: bool,
-    percent: bool = False,
+    cells: Sequence[str], columns: Mapping[str, Sequence[int]], *, percent: bool = False
 ) -> TrackRow:
     """Return the track of one row, with features where it has them.
 
-    `columns` says where each field is (see `headers.columns_of`), `comma` that
-    numbers may have a decimal comma, `percent` that shares are of 100. The URI is
-    empty where the row names none. Raises `Rejected`.
+    `columns` says where each field is (see `headers.columns_of`), `percent` that
+    shares are of 100. The URI is empty where the row names none. Raises `Rejected`.
     """
     text = {field: _first(cells, where) for field, where in columns.items()}
     if not any(text.values()):
@@ -69,25 +64,28 @@ def track_of(
         album=_text(text.get("album", "")),
         genre=_text(text.get("genre", "")),
         year=_year(text.get("year", "")),
-        duration_ms=_milliseconds(text.get("duration", "")),
-        features=_features(text, comma=comma, percent=percent),
+        duration_ms=_milliseconds(text),
+        features=_features(text, percent=percent),
         failed=text.get("failed") or None,
-        mtime=_optional(text, "mtime", comma=False),
-        size=_whole(_optional(text, "size", comma=False)),
+        mtime=_optional(text, "mtime"),
+        size=_whole(_optional(text, "size")),
         verdict=_verdict(text.get("verdict", "")),
         song_mood=_song_mood(text.get("moved", "")),
     )
 
 
-def number(text: str, *, comma: bool) -> float | None:
-    """Return the number in a cell, None where it is empty; raises `ValueError`."""
+def number(text: str) -> float | None:
+    """Return the number in a cell, None where it is empty; raises `ValueError`.
+
+    It may have a decimal comma; `82%` is 0.82.
+    """
     if text.lower() in {"", "nan", "none", "null", "na", "n/a", "-"}:
         return None
-    if comma and "." not in text:
+    if "." not in text:
         text = text.replace(",", ".")
     if "_" in text:  # Python would read 1_000
         raise ValueError(text)
-    return float(text)
+    return float(text[:-1]) / 100 if text[-1] == "%" else float(text)
 
 
 def artists_of(text: str) -> str:
@@ -142,29 +140,30 @@ def _year(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _milliseconds(text: str) -> int | None:
-    clock = _CLOCK.match(text)
-    if clock:
+def _milliseconds(text: Mapping[str, str]) -> int | None:
+    in_ms = text.get("duration_ms", "")
+    cell = in_ms or text.get("duration", "")
+    if clock := _CLOCK.match(cell):
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        if hours and not seconds:  # to Excel in some countries, 3:45 is 03:45:00
+            return None
         return ((hours * 60 + minutes) * 60 + seconds) * 1000
     try:
-        value = number(text, comma=False)
+        value = float(cell.removesuffix("s"))
     except ValueError:
         return None
-    if value is None or not 0 < value < 1e9:
+    if not 1 <= value < 1e9:
         return None
-    return round(value if value >= 10_000 else value * 1000)  # seconds in some tables
+    in_seconds = cell.endswith("s") or (not in_ms and value < 10_000)
+    return round(value * 1000 if in_seconds else value)
 
 
-def _features(
-    text: Mapping[str, str], *, comma: bool, percent: bool
-) -> Features | None:
+def _features(text: Mapping[str, str], *, percent: bool) -> Features | None:
     whole = 100.0 if percent else 1.0
     values: dict[str, float | None] = {
-        name: _share(text.get(name, ""), name, comma=comma, whole=whole)
-        for name in SHARES
+        name: _share(text.get(name, ""), name, whole=whole) for name in SHARES
     }
-    values |= {name: _optional(text, name, comma=comma) for name in _OPTIONAL}
+    values |= {name: _optional(text, name) for name in _OPTIONAL}
     values["key"] = _key(text.get("key", ""))
     if values["mode"] is None:
         values["mode"] = _mode(text.get("mode", "") or text.get("key", ""))
@@ -181,9 +180,9 @@ def _features(
     return Features(**values, source=FeatureSource(text.get("source", "")))
 
 
-def _share(text: str, name: str, *, comma: bool, whole: float) -> float | None:
+def _share(text: str, name: str, *, whole: float) -> float | None:
     try:
-        value = number(text, comma=comma)
+        value = number(text)
     except ValueError:
         raise Rejected(f"{name} is no number") from None
     if value is not None and not 0 <= value <= whole:
@@ -191,10 +190,10 @@ def _share(text: str, name: str, *, comma: bool, whole: float) -> float | None:
     return None if value is None else value / whole
 
 
-def _optional(text: Mapping[str, str], name: str, *, comma: bool) -> float | None:
+def _optional(text: Mapping[str, str], name: str) -> float | None:
     """Return a number that a track can do without; nonsense counts as unknown."""
     try:
-        value = number(text.get(name, ""), comma=comma)
+        value = number(text.get(name, ""))
     except ValueError:
         return None
     low, high = RANGES.get(name, (0.0, 1e18))
@@ -203,7 +202,7 @@ def _optional(text: Mapping[str, str], name: str, *, comma: bool) -> float | Non
 
 def _key(text: str) -> float | None:
     try:
-        value = number(text, comma=False)
+        value = number(text)
     except ValueError:
         return _pitch(text)
     return value if value is not None and value in range(12) else None

@@ -51,12 +51,11 @@ class TableError(Exception):
 class Table:
     """A table ready to read: where its fields are, and its rows.
 
-    `comma`: numbers may have a decimal comma; `percent`: its shares are of 100.
+    `percent`: its shares are of 100.
     """
 
     columns: Mapping[str, Sequence[int]]
     rows: Iterator[list[str]]
-    comma: bool = False
     percent: bool = False
 
     @property
@@ -140,7 +139,10 @@ def open_table(path: pathlib.Path) -> Iterator[Table]:
                 _check_decimals(path, table, ahead)
             _check_features(path, table)
             rows = itertools.chain(ahead, table.rows)
-            yield dataclasses.replace(table, rows=rows, percent=percent)
+            columns = {**table.columns, "title": _titles(table, ahead)}
+            yield dataclasses.replace(
+                table, columns=columns, rows=rows, percent=percent
+            )
 
 
 @contextlib.contextmanager
@@ -209,6 +211,8 @@ def _csv(path: pathlib.Path, file: IO[str]) -> Table:
     # must not swallow the rest of the file.
     csv.field_size_limit(1 << 17)
     header = file.readline(1 << 16)
+    if header.lower().startswith("sep="):  # a line to Excel only
+        header = file.readline(1 << 16)
     delimiter = max(_DELIMITERS, key=lambda mark: len(_header(header, mark)))
     columns = _header(header, delimiter)
     if not columns:
@@ -223,8 +227,7 @@ def _csv(path: pathlib.Path, file: IO[str]) -> Table:
         skipinitialspace=True,
         quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
     )
-    # Between commas too: there a cell that holds one is in quotes.
-    return Table(columns, _readable(reader), comma=True)
+    return Table(columns, _readable(reader))
 
 
 def _header(line: str, delimiter: str) -> dict[str, list[int]]:
@@ -245,12 +248,22 @@ def _readable(reader: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _check_columns(path: pathlib.Path, table: Table) -> None:
-    named = {"uri", "spotify_id", "isrc", "title"} & set(table.columns)
-    if not named:
+    columns = set(table.columns)
+    if not ({"uri", "spotify_id", "isrc"} & columns or {"title", "artist"} <= columns):
         raise TableError(
             f"{str(path)!r} was not imported: no column says which songs it is about"
             " (a Spotify id or URI, an ISRC, or title and artist)."
         )
+
+
+def _titles(table: Table, rows: list[list[str]]) -> list[int]:
+    """Return the titles' columns, last those without letters: they number tracks."""
+
+    def wordless(column: int) -> bool:
+        cells = (cell for row in rows for cell in row[column : column + 1])
+        return not any(letter.isalpha() for cell in cells for letter in cell)
+
+    return sorted(table.columns.get("title", ()), key=wordless)
 
 
 def _in_percent(table: Table, rows: list[list[str]]) -> bool:
@@ -294,7 +307,7 @@ def _shares(table: Table, rows: list[list[str]]) -> Iterator[tuple[str, float]]:
     for row in rows:
         for name, column in where:
             with contextlib.suppress(ValueError, IndexError):
-                value = number(row[column].strip(), comma=table.comma)
+                value = number(row[column].strip())
                 if value is not None:
                     yield name, value
 
@@ -328,9 +341,7 @@ def _tracks(
 ) -> Iterator[TrackRow]:
     for cells in rows:
         try:
-            yield track_of(
-                cells, table.columns, comma=table.comma, percent=table.percent
-            )
+            yield track_of(cells, table.columns, percent=table.percent)
         except Rejected as reason:
             report.rejected[str(reason)] += 1
 

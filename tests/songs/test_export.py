@@ -53,7 +53,7 @@ def told(catalogue):
             TrackRow("file:///a/spotify.best/album/ä%20b", title="F", artist="G"),
             TrackRow(f"local:track:a/{spotify_id(8)}", title="H", artist="I"),
             TrackRow("jellyfin:track:1", title="J", spotify_id=spotify_id(9)),
-            TrackRow("https://radio.example/live", title="R"),
+            TrackRow("https://radio.example/live", title="R", duration_ms=8500),
             TrackRow(f"spotify:track:{spotify_id(1)}", spotify_id=spotify_id(1)),
         ]
     )

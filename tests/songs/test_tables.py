@@ -119,6 +119,31 @@ def test_translated_and_capitalised_headers_mean_the_same(catalogue, write, head
 
 
 @pytest.mark.parametrize(
+    ("header", "row", "year"),
+    [
+        ("track_name,artist(s)_name,released_year,valence_%,energy_%",
+         "T,X,2010,75,25", 2010),
+        ("endTime,artistName,trackName,Energy,Valence", "now,X,T,0.25,0.75", None),
+        ("title,artist,top genre,year,bpm,nrgy,dnce,dB,live,val,dur,acous,spch,pop",
+         "T,X,pop,2010,97,25,67,-4,8,75,217,19,4,83", 2010),
+        ("Artist,Track,Energy,Valence,Title", "X,T,0.25,0.75,X - T (Video)", None),
+        ("Track,Title,Artist,Energy,Valence", "3/12,T,X,0.25,0.75", None),
+        ("sep=;\nTitle;Artist;Energy;Valence", "T;X;0,25;0,75", None),
+        ("Title,Artist,Dance,Energy,Valence", "T,X,67.5%,25%,75 %", None),
+        ("Song,Artist,Album,Album Date,Energy,Happy", "T,X,A,2010-09-13,25,75", 2010),
+    ],
+)  # fmt: skip
+def test_the_usual_collections_name_their_songs_and_their_mood(
+    catalogue, write, header, row, year
+):
+    catalogue.upsert_tracks([TrackRow("local:a", title="T", artist="X")])
+    import_file(catalogue, write(f"{header}\n{row}\n"))
+    song = catalogue.find("local:a")
+    assert (song.features.energy, song.features.valence) == (0.25, 0.75)
+    assert song.year == year
+
+
+@pytest.mark.parametrize(
     ("text", "encoding"),
     [
         (f"{HEAD}\n{A},Ä,Ö,0.5,0.25,0.75\n", "utf-8-sig"),
@@ -199,6 +224,25 @@ def test_keys_modes_and_lengths_in_words_are_understood(catalogue, write):
     assert (two.features.key, two.features.mode, two.duration_ms) == (10, 1, 225_000)
 
 
+@pytest.mark.parametrize(
+    ("header", "cell", "length"),
+    [
+        ("duration_ms", "8500", 8500),
+        ("Track Duration (ms)", "225000.0", 225_000),
+        ("duration", "225000", 225_000),
+        ("trackDuration", "225s", 225_000),
+        ("time", "00:03:45", 225_000),
+        ("time", "1:02:03", 3_723_000),
+        ("time", "03:45:00", None),
+    ],
+)
+def test_a_length_is_guessed_only_where_its_unit_is_not_said(
+    catalogue, write, header, cell, length
+):
+    import_file(catalogue, write(f"track_id,{header}\n{A},{cell}\n"))
+    assert catalogue.find(f"spotify:track:{A}").duration_ms == length
+
+
 # Rows that cannot be taken
 
 
@@ -232,12 +276,18 @@ def test_a_song_without_features_waits_for_them(catalogue, write):
     assert catalogue.counts()["elsewhere"] == 0
 
 
+def test_features_given_by_hand_are_a_tables(catalogue, write):
+    import_file(catalogue, write(f"{HEAD},feature_source\n{A},T,X,0.5,0.5,0.5,hand\n"))
+    assert catalogue.find(f"spotify:track:{A}").features.source == "table"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "is empty"),
         ("one,two\n1,2\n", "no header line"),
         ("energy,valence\n0.5,0.5\n", "no column says which songs"),
+        ("title,energy,valence\nT,0.5,0.5\n", "no column says which songs"),
         (f"track_id,energy\n{A},0.5\n", "no valence"),
         (f"track_id,valence\n{A},0.5\n", "no energy"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 30, "is no text table"),
