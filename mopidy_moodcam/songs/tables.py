@@ -16,7 +16,7 @@ import itertools
 import pathlib
 import sys
 import zlib
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from rich.markup import escape
 
@@ -38,8 +38,11 @@ LOST = 0.1
 """Share of impossible values from which a table's decimal points were lost. A sound
 table has none; one that lost them has 97 %."""
 BATCH = 1000
+LOOK_INTO = 20
+"""Lines of one row that tell whether they are rows themselves."""
 
 _DELIMITERS = (",", ";", "\t", "|")
+_UNREADABLE = (OSError, EOFError, zlib.error, UnicodeError)
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -47,15 +50,24 @@ class TableError(Exception):
     """A whole table cannot be imported; the message is one sentence with the reason."""
 
 
+@dataclasses.dataclass
+class Damage:
+    """What was wrong with a table: quotes never closed, and why its rest was lost."""
+
+    unclosed: int = 0
+    lost: str = ""
+
+
 @dataclasses.dataclass(frozen=True)
 class Table:
     """A table ready to read: where its fields are, and its rows.
 
-    `percent`: its shares are of 100.
+    `percent`: its shares are of 100. `damage` is filled while the rows are read.
     """
 
     columns: Mapping[str, Sequence[int]]
     rows: Iterator[list[str]]
+    damage: Damage
     percent: bool = False
 
     @property
@@ -74,6 +86,7 @@ class Report:
     rejected: collections.Counter[str] = dataclasses.field(
         default_factory=collections.Counter
     )
+    damage: Damage = dataclasses.field(default_factory=Damage)
 
     @property
     def rows(self) -> int:
@@ -87,8 +100,8 @@ def import_files(
     """Import tables, say what became of their rows, and return the exit code.
 
     Tables without features go first: they name the songs that the rows of the
-    others, joined by the same id, belong to. The exit code is 1 where a whole
-    table was refused.
+    others, joined by the same id, belong to. The exit code is 1 where a table was
+    refused or could not be read to its end.
     """
     code = 0
     changed = 0
@@ -101,6 +114,7 @@ def import_files(
             code = 1
         else:
             changed += report.added + report.matched
+            code = 1 if report.damage.lost else code
             console.print(_words(path, report), markup=False, soft_wrap=True)
     if changed:
         _sort_anew(catalogue, console)
@@ -111,6 +125,7 @@ def import_file(catalogue: Catalogue, path: pathlib.Path) -> Report:
     """Import one table; raises `TableError` where nothing of it can be used."""
     report = Report()
     with open_table(path) as table:
+        report.damage = table.damage
         for batch in _batches(table.rows):
             tracks = list(_tracks(batch, table, report))
             with catalogue.writing() as connection:
@@ -126,32 +141,49 @@ def open_table(path: pathlib.Path) -> Iterator[Table]:
     Raises `TableError` where it is no table, has no column of use, or lost its
     decimal points.
     """
-    with _explained(path):
-        if _start(path, 4) == b"PAR1":
-            yield _parquet(path)
-            return
-        with _text(path) as file:
-            table = _csv(path, file)
-            _check_columns(path, table)
-            ahead = list(itertools.islice(table.rows, LOOK_AHEAD))
-            percent = _in_percent(table, ahead)
-            if not percent:
-                _check_decimals(path, table, ahead)
-            _check_features(path, table)
-            rows = itertools.chain(ahead, table.rows)
-            columns = {**table.columns, "title": _titles(table, ahead)}
-            yield dataclasses.replace(
-                table, columns=columns, rows=rows, percent=percent
-            )
+    with _explained(path), _opened(path) as table:
+        _check_columns(path, table)
+        rows = _readable(table)
+        ahead = list(itertools.islice(rows, LOOK_AHEAD))
+        percent = _in_percent(table, ahead)
+        if not percent:
+            _check_decimals(path, table, ahead)
+        _check_features(path, table)
+        yield dataclasses.replace(
+            table,
+            columns={**table.columns, "title": _titles(table, ahead)},
+            rows=itertools.chain(ahead, rows),
+            percent=percent,
+        )
 
 
 @contextlib.contextmanager
 def _explained(path: pathlib.Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, zlib.error, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise TableError(f"{str(path)!r} cannot be read: {reason}.") from error
+    except _UNREADABLE as error:
+        raise TableError(f"{str(path)!r} cannot be read: {_reason(error)}.") from error
+
+
+@contextlib.contextmanager
+def _opened(path: pathlib.Path) -> Iterator[Table]:
+    if _start(path, 4) == b"PAR1":
+        yield _parquet(path)
+        return
+    with _text(path) as file:
+        yield _csv(path, file)
+
+
+def _readable(table: Table) -> Iterator[list[str]]:
+    """Yield a table's rows as far as its file can be read."""
+    try:
+        yield from table.rows
+    except _UNREADABLE as error:
+        table.damage.lost = _reason(error)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _names_first(paths: Sequence[pathlib.Path]) -> list[pathlib.Path]:
@@ -207,9 +239,7 @@ def _encoding(start: bytes) -> str:
 
 
 def _csv(path: pathlib.Path, file: IO[str]) -> Table:
-    # A cell may be long (a list of genres), but a quote that is never closed
-    # must not swallow the rest of the file.
-    csv.field_size_limit(1 << 17)
+    csv.field_size_limit(1 << 17)  # a list of genres may be long
     header = file.readline(1 << 16)
     if header.lower().startswith("sep="):  # a line to Excel only
         header = file.readline(1 << 16)
@@ -220,31 +250,82 @@ def _csv(path: pathlib.Path, file: IO[str]) -> Table:
             f"{str(path)!r} has no header line with names such as 'Track URI',"
             " 'valence' and 'energy': export it again with its header."
         )
+    damage = Damage()
+    return Table(columns, _csv_rows(file, header, delimiter, damage), damage)
+
+
+def _header(line: str, delimiter: str) -> dict[str, list[int]]:
+    return columns_of(_cells(line, delimiter))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    reader = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
+    try:
+        return next(reader, [])
+    except csv.Error:
+        return []
+
+
+class _Lines:
+    """The lines of a file; those `taken` for a row can be given back."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._again: collections.deque[str] = collections.deque()
+        self.taken: list[str] = []
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._file)
+        self.taken.append(line)
+        return line
+
+    def give_back(self, lines: list[str]) -> None:
+        self._again.extendleft(reversed(lines))
+
+
+def _csv_rows(
+    file: IO[str], header: str, delimiter: str, damage: Damage
+) -> Iterator[list[str]]:
+    """Yield the rows; one that csv cannot read comes as an empty list.
+
+    A quote that is never closed makes one cell of the lines after it: where most
+    of them hold as many cells as the header by themselves, they are given back.
+    """
+    width = len(_cells(header, delimiter))
     quoted = delimiter != "\t" or header.lstrip().startswith('"')
+    lines = _Lines(file)
     reader = csv.reader(
-        file,
+        lines,
         delimiter=delimiter,
         skipinitialspace=True,
         quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
     )
-    return Table(columns, _readable(reader))
-
-
-def _header(line: str, delimiter: str) -> dict[str, list[int]]:
-    cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
-    return columns_of(cells)
-
-
-def _readable(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Yield the rows; one that csv cannot read comes as an empty list."""
     while True:
+        lines.taken = []
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error:
             row = []
+        if quoted and (len(lines.taken) > 1 or len(row) != width):
+            rows = [_alone(line, delimiter, width) for line in lines.taken[:LOOK_INTO]]
+            if sum(map(bool, rows)) > len(rows) / 2:
+                row = rows[0]
+                lines.give_back(lines.taken[1:])
+                damage.unclosed += 1
         yield row
+
+
+def _alone(line: str, delimiter: str, width: int) -> list[str]:
+    """Return the cells of a line, its last quote left out if need be; else nothing."""
+    for text in (line, "".join(line.rsplit('"', 1))):
+        if len(cells := _cells(text, delimiter)) == width:
+            return cells
+    return []
 
 
 def _check_columns(path: pathlib.Path, table: Table) -> None:
@@ -324,16 +405,17 @@ def _parquet(path: pathlib.Path) -> Table:
         file = parquet.ParquetFile(path)
     except Exception as error:  # pyarrow has its own classes for each kind of damage
         raise TableError(f"{str(path)!r} is a damaged Parquet file.") from error
-    table = Table(columns_of(file.schema_arrow.names), _parquet_rows(file))
-    _check_columns(path, table)
-    return table
+    return Table(columns_of(file.schema_arrow.names), _parquet_rows(file), Damage())
 
 
 def _parquet_rows(file: Any) -> Iterator[list[str]]:  # noqa: ANN401
-    for batch in file.iter_batches(BATCH):
-        columns = [column.to_pylist() for column in batch.columns]
-        for row in zip(*columns, strict=True):
-            yield ["" if cell is None else str(cell) for cell in row]
+    try:
+        for batch in file.iter_batches(BATCH):
+            columns = [column.to_pylist() for column in batch.columns]
+            for row in zip(*columns, strict=True):
+                yield ["" if cell is None else str(cell) for cell in row]
+    except Exception as error:  # as above
+        raise OSError("a page is damaged") from error
 
 
 def _tracks(
@@ -373,6 +455,13 @@ def _words(path: pathlib.Path, report: Report) -> str:
     parts += [
         f"{count} left out: {why}" for why, count in report.rejected.most_common()
     ]
+    if report.damage.unclosed:
+        parts.append(f"{report.damage.unclosed} with a quote that is never closed")
+    if report.damage.lost:
+        parts.append(
+            f"but the rest of the file cannot be read ({report.damage.lost}): fetch or"
+            " export it again"
+        )
     return ", ".join(parts) + "."
 
 

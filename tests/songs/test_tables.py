@@ -213,6 +213,31 @@ def test_quotes_in_titles_of_a_tab_separated_table_do_not_swallow_rows(
     assert import_file(catalogue, write(text.replace(",", "\t"))).added == 2
 
 
+@pytest.mark.parametrize("spoilt", [(5,), (5, 6), (5, 39), (5, 2999), range(40)])
+@pytest.mark.parametrize("quoted", ["S", '"One, Two"', '"One"'])
+def test_a_quote_that_is_never_closed_swallows_no_row(catalogue, write, spoilt, quoted):
+    count = 3000 if 2999 in spoilt else 40
+    names = {17: quoted} | dict.fromkeys(spoilt, '"Heroes')
+    rows = [
+        f"{spotify_id(i)},{names.get(i, 'S')},X,0.5,0.5,0.5\n" for i in range(count)
+    ]
+    console = quiet()
+    assert import_files(catalogue, [write(f"{HEAD}\n{''.join(rows)}")], console) == 0
+    assert catalogue.counts()["analysed"] == count
+    assert catalogue.find(f"spotify:track:{spotify_id(5)}").title == "Heroes"
+    assert (
+        f"{len(spoilt)} with a quote that is never closed." in console.file.getvalue()
+    )
+
+
+def test_cells_of_several_lines_stay_cells(catalogue, write):
+    cells = '"one\n\ntwo, 2,\nthree"'
+    rows = [f"{cells},{i},T,X,0.5,0.5,{i}\n" for i in (A, B)]
+    text = f"text,track_id,title,artist,energy,valence,genre\n{''.join(rows)}"
+    report = import_file(catalogue, write(text))
+    assert (report.added, report.rows, report.damage.unclosed) == (2, 2, 0)
+
+
 def test_keys_modes_and_lengths_in_words_are_understood(catalogue, write):
     text = (
         "track_id,title,energy,valence,key,mode,duration\n"
@@ -372,7 +397,7 @@ def analysed(path, rows):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an extra")
     import pyarrow as pa
 
-    parquet.write_table(pa.Table.from_pylist(rows), path)
+    parquet.write_table(pa.Table.from_pylist(rows), path, row_group_size=1000)
     return path
 
 
@@ -406,7 +431,58 @@ def test_parquet_rows_of_the_analysis_are_as_good_as_a_scan(catalogue, tmp_path)
     assert catalogue.file_state("file:///music/c.mp3") == state
 
 
+def test_shares_in_percent_are_read_as_such_from_parquet_too(catalogue, tmp_path):
+    rows = [{"track_id": A, "energy": 45, "valence": 72}]
+    assert import_file(catalogue, analysed(tmp_path / "rows", rows)).added == 1
+    assert catalogue.find(f"spotify:track:{A}").features.valence == 0.72
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"track_id": A, "energy": 916.0, "valence": 0.5}, "decimal points were lost"),
+        ({"track_id": A, "energy": 0.5}, "no valence"),
+        ({"title": "T", "energy": 0.5, "valence": 0.5}, "no column says which songs"),
+    ],
+)
+def test_parquet_of_no_use_is_refused_as_csv_is(catalogue, tmp_path, row, reason):
+    with pytest.raises(TableError, match=reason):
+        import_file(catalogue, analysed(tmp_path / "rows", [row]))
+
+
 # Size and faults
+
+
+def cut_off(tmp_path):
+    path = tmp_path / "table.csv.gz"
+    data = gzip.compress(table(6000).encode())
+    path.write_bytes(data[: len(data) * 4 // 5])
+    return path
+
+
+def damaged_page(tmp_path):
+    rows = [
+        {"track_id": spotify_id(i), "energy": 0.5, "valence": 0.5} for i in range(6000)
+    ]
+    path = analysed(tmp_path / "table.parquet", rows)
+    data = path.read_bytes()
+    at = len(data) * 4 // 5
+    path.write_bytes(data[:at] + b"\xff" * 3000 + data[at + 3000 :])
+    return path
+
+
+@pytest.mark.parametrize("make", [cut_off, damaged_page])
+def test_what_can_be_read_of_a_damaged_file_is_counted_and_clustered(
+    catalogue, tmp_path, make
+):
+    console = quiet()
+    assert import_files(catalogue, [make(tmp_path)], console) == 1
+    count = catalogue.counts()["analysed"]
+    assert 1000 < count < 6000
+    said = console.file.getvalue()
+    assert f"{count} rows, {count} new songs" in said
+    assert "the rest of the file cannot be read" in said
+    assert "sorted into clusters" in said
 
 
 def test_a_large_table_streams(write):
