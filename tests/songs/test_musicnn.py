@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mopidy_moodcam.resources import MissingFile, weight_path
+from mopidy_moodcam.songs.hearing import analysis
 from mopidy_moodcam.songs.hearing.decode import decode
 from mopidy_moodcam.songs.hearing.musicnn import FRAMES, Musicnn, patches
 from mopidy_moodcam.songs.hearing.spectrum import mel_filters, spectrum
@@ -64,3 +65,13 @@ def test_mel_filters_are_triangles_of_area_one():
     # Bins are 31.25 Hz wide; the lowest triangles lie between two of them.
     assert (filters[30:] * 31.25).sum(axis=1) == pytest.approx(1.0, abs=0.08)
     assert (np.diff(filters[30:].argmax(axis=1)) > 0).all()
+
+
+def test_a_damaged_network_is_not_loaded_and_what_mends_it_is_said(
+    tmp_path, monkeypatch
+):
+    damaged = tmp_path / "musicnn.onnx"
+    damaged.write_bytes(b"half of it")
+    monkeypatch.setattr(analysis, "weight_path", lambda _: damaged)
+    why = analysis.Analyser().why_plain
+    assert "mopidy moodcam weights" in why

@@ -17,6 +17,7 @@ from mopidy_moodcam.songs.hearing.heads import (
 )
 from mopidy_moodcam.songs.hearing.musicnn import Musicnn
 from mopidy_moodcam.songs.hearing.spectrum import spectrum
+from mopidy_moodcam.weights.fetch import is_intact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,12 +79,15 @@ def hear(sound: Sound, network: Musicnn | None) -> Numbers:
 
 def _load_network() -> tuple[Musicnn | None, str]:
     try:
-        return Musicnn(weight_path("musicnn.onnx")), ""
+        path = weight_path("musicnn.onnx")
+        if is_intact(path):  # ONNX Runtime may crash on another
+            return Musicnn(path), ""
+        mend = "mopidy moodcam weights"
     except MissingFile:
         mend = "mopidy moodcam weights"
     except ImportError:
         mend = "pip install onnxruntime"
     return None, (
-        "The learned network is missing, so valence is a rough guess; "
+        "The learned network is missing or damaged, so valence is a rough guess; "
         f"run: {mend} and then scan with --force."
     )
