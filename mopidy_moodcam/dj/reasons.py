@@ -41,6 +41,7 @@ def reason(
     """Return one line: the mood and its cause, then what spoke for this song."""
     clauses = [
         _mood(shelf, row, target),
+        *(["guessed from its genre"] if shelf.guessed[row] else []),
         *remarks,
         *_neighbour(shelf, before, row),
         *_taste(shelf, row, target.song_mood, feedback),

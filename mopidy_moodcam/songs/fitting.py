@@ -15,6 +15,7 @@ import numpy as np
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.catalogue import FITTED
 from mopidy_moodcam.songs.clusters import (
+    GUESSED,
     Cluster,
     ClusterModel,
     assign,
@@ -80,8 +81,8 @@ def fit(
     A cluster that continues an old one keeps its name while it serves the same
     song mood; what a person chose it keeps in any case.
 
-    `reference` gives scales, weights and the filling of gaps (default: the
-    package's). The same sounds, previous model and seed give the same result.
+    Songs whose place is only guessed are sorted, but shape no cluster. `reference`
+    gives scales, weights and the filling of gaps (default: the package's). The same sounds, previous model and seed give the same result.
     """
     reference = reference or default_model()
     scales = library_scales(sounds, reference)
@@ -89,7 +90,8 @@ def fit(
     z = standardise(sounds, bare)
     points = z * bare.weights
     prior = reference.centres * bare.weights
-    centres = fit_centres(points, clusters, previous, prior, seed)
+    measured = points[sounds.group != GUESSED]
+    centres = fit_centres(measured, clusters, previous, prior, seed)
     sizes = np.bincount(nearest(points, centres), minlength=len(centres))
     fresh = sorted(named(centres / bare.weights, sizes, bare.weights), key=_by_mood)
     matched = match_centres(fresh, previous.clusters, bare.weights)

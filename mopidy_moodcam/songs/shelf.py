@@ -9,6 +9,7 @@ import numpy as np
 
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.clusters import (
+    GUESSED,
     PROTOTYPE_POINTS,
     ClusterModel,
     assign,
@@ -37,7 +38,8 @@ class Shelf:
     `list(SongMood)`; `tempo` float32 [n], beats a minute, NaN = unknown;
     `energy` float32 [n], 0 … 1, NaN = unknown; `key` int8 [n], −1 = unknown;
     `mode` int8 [n], 1 major, 0 minor, −1 unknown; `artist` int32 [n], a code
-    per first artist, 0 = unknown; `loved` bool [n].
+    per first artist, 0 = unknown; `loved` bool [n]; `guessed` bool [n], that the place
+    was guessed from the genre.
 
     `members` holds the rows of each song mood, int32; moods with too few songs
     of their own are topped up with the nearest ones and named in `borrowed`.
@@ -53,6 +55,7 @@ class Shelf:
     mode: np.ndarray
     artist: np.ndarray
     loved: np.ndarray
+    guessed: np.ndarray
     members: Mapping[SongMood, np.ndarray]
     borrowed: frozenset[SongMood] = frozenset()
     version: int = 0
@@ -94,6 +97,7 @@ def make_shelf(sounds: Sounds, model: ClusterModel, version: int = 0) -> Shelf:
         mode=_whole(column["mode"]),
         artist=sounds.artist,
         loved=sounds.loved,
+        guessed=sounds.group == GUESSED,
         members=members,
         borrowed=borrowed,
         version=version,

@@ -155,6 +155,7 @@ def artists_library(seed: int) -> Shelf:
         mode=shelf.mode,
         artist=(artist + 1).astype(np.int32),
         loved=np.zeros(SONGS, bool),
+        guessed=np.zeros(SONGS, bool),
         members={
             mood: np.flatnonzero(nearest == i).astype(np.int32)
             for i, mood in enumerate(SongMood)

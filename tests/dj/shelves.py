@@ -41,6 +41,7 @@ def random_shelf(songs, *, artists=None, seed=0, moods=tuple(SongMood), loved=()
         mode=rng.integers(0, 2, songs).astype(np.int8),
         artist=rng.integers(1, count + 1, songs).astype(np.int32),
         loved=np.isin(np.arange(1, songs + 1), loved),
+        guessed=np.zeros(songs, bool),
         members={
             mood: np.flatnonzero(song_mood == number).astype(np.int32)
             for number, mood in enumerate(SongMood)

@@ -220,6 +220,13 @@ def test_the_same_seed_gives_the_same_evening_and_another_seed_another():
     assert evenings[0] == evenings[1] != evenings[2]
 
 
+@pytest.mark.parametrize("guessed", [True, False])
+def test_the_reason_says_where_the_mood_is_only_a_guess(guessed):
+    shelf = random_shelf(200)
+    shelf = dataclasses.replace(shelf, guessed=np.full(200, guessed))
+    assert ("guessed from its genre" in Evening(shelf).pick().reason) is guessed
+
+
 def test_the_reason_tells_mood_cause_neighbour_and_taste():
     evening = Evening(random_shelf(1, loved=[1]))
     evening.pick()

@@ -45,6 +45,24 @@ def sounds_of(values, group="spotify"):
     )
 
 
+def test_songs_that_are_only_guessed_shape_no_cluster(sounds):
+    guesses = sounds_of(np.tile(sounds.values[:1], (1500, 1)), "tags")
+    both = Sounds(
+        *(
+            np.concatenate([getattr(part, field.name) for part in (sounds, guesses)])
+            for field in dataclasses.fields(Sounds)
+        )
+    )
+    model = default_model()
+    alone, beside = fitting.fit(sounds, model).model, fitting.fit(both, model).model
+    np.testing.assert_allclose(alone.centres, beside.centres, atol=1e-4)
+    assert sum(c.size for c in beside.clusters) == 3000
+    only = fitting.fit(guesses, model).model
+    np.testing.assert_allclose(
+        sorted(only.centres.tolist()), sorted(model.centres.tolist()), atol=1e-4
+    )
+
+
 def test_the_clusters_that_come_along_serve_every_song_mood():
     model = default_model()
     assert {cluster.song_mood for cluster in model.clusters} == set(SongMood)
