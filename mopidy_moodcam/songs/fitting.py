@@ -82,7 +82,8 @@ def fit(
     song mood; what a person chose it keeps in any case.
 
     Songs whose place is only guessed are sorted, but shape no cluster. `reference`
-    gives scales, weights and the filling of gaps (default: the package's). The same sounds, previous model and seed give the same result.
+    gives scales, weights and the filling of gaps (default: the package's). The same
+    sounds, previous model and seed give the same result.
     """
     reference = reference or default_model()
     scales = library_scales(sounds, reference)
