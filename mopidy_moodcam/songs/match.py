@@ -1,8 +1,8 @@
 """When two rows mean the same song: ids, and normalised titles and artists.
 
 `Café del Mar (feat. X) - 2011 Remaster` of a file and `cafe del mar` of a table
-are one song; `Jolene` and `Jolene - Live at Glastonbury` are not: a live take
-has another mood.
+are one song; `Jolene` and `Jolene - Live at Glastonbury / Remastered` are not: a
+live take has another mood.
 """
 
 from __future__ import annotations
@@ -12,14 +12,23 @@ import re
 import unicodedata
 import zlib
 
-_FEATURING = re.compile(
+_GUESTS = re.compile(
     r"[(\[]\s*(?:feat|ft|featuring|with)\b[^)\]]*[)\]]"
-    r"|\s(?:feat|ft|featuring)\b\.?\s.*$",
+    r"|\s(?:feat|ft|featuring)\b\.?\s.*?(?=\s-\s|\s*[(\[]|$)",
     re.IGNORECASE,
 )
+_MARK = (
+    r"(?:\b\d{4}\s+)?\b(?:remaster(?:ed)?|mono|stereo|album version|single version"
+    r"|original mix|radio edit|explicit)\b(?:\s+(?:version|mix))?(?:\s+\d{4}\b)?"
+)
 _SAME_TAKE = re.compile(
-    r"(?:\s-\s|\s*[(\[])[^()\[\]-]*\b(?:remaster(?:ed)?|mono|stereo|album version"
-    r"|single version|original mix|radio edit|explicit)\b[^()\[\]-]*[)\]]?\s*$",
+    rf"(?:\s-\s|\s*[(\[])[^()\[\]-]*{_MARK}[^()\[\]-]*[)\]]?\s*$", re.IGNORECASE
+)
+_MARKS = re.compile(_MARK, re.IGNORECASE)
+_OTHER_TAKE = re.compile(
+    r"\b(?:live|vivo|concert|unplugged|acoustic|acapella|a cappella|instrumental"
+    r"|karaoke|orchestral?|symphon(?:y|ic)|strings|piano|demo|take|session|rehearsal"
+    r"|alternat(?:e|ive)|extended|(?:re)?mix(?:ed)?)s?\b",
     re.IGNORECASE,
 )
 _ARTIST_BREAK = re.compile(
@@ -46,8 +55,14 @@ def plain(text: str) -> str:
 
 def plain_title(title: str) -> str:
     """Return a title without its guests and without marks of the same take."""
-    shorter = _SAME_TAKE.sub("", _FEATURING.sub("", title))
+    shorter = _SAME_TAKE.sub(_other_take, _GUESTS.sub(_other_take, title))
     return plain(shorter) or plain(title)
+
+
+def _other_take(segment: re.Match[str]) -> str:
+    """Return what is left of a part of a title to be cut: what names another take."""
+    rest = _MARKS.sub("", segment[0])
+    return f" {rest}" if _OTHER_TAKE.search(rest) else ""
 
 
 def first_artist(artist: str) -> str:

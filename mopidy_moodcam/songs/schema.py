@@ -12,6 +12,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
+from mopidy_moodcam.songs import match
 from mopidy_moodcam.songs.features import FEATURES
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ BUSY_SECONDS = 15.0
 """How long a writer waits for another; the longest transaction takes about 0.2 s."""
 
 _NUMBERS = ", ".join(f"{name} REAL" for name in FEATURES)
+
+_KEYS_ANEW = (
+    """UPDATE tracks SET match_key = match_key(title, artist)
+        WHERE match_key IS NOT match_key(title, artist)""",
+)
+"""To be appended wherever `match.match_key` gives other keys than before."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -91,6 +98,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Without their marks all lists are read once more, and get their rows.
         "DELETE FROM meta WHERE key LIKE 'spotify:%'",
     ),
+    _KEYS_ANEW,
 )
 """Statements that lift a file from one `user_version` to the next; only append."""
 
@@ -188,6 +196,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
+    connection.create_function("match_key", 2, match.match_key, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have done it while this one waited for the lock.

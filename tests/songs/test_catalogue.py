@@ -304,6 +304,19 @@ def test_a_catalogue_without_rows_of_lists_reads_them_once_more(path, monkeypatc
         assert catalogue.rows("SELECT * FROM listed") == []
 
 
+def test_an_old_file_gets_the_keys_of_today(path, monkeypatch):
+    live = TrackRow("local:a", title="Jolene - Live / Remastered", artist="D")
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        with Catalogue.open(path) as catalogue:
+            catalogue.upsert_tracks([live, TrackRow("local:b", title="No artist")])
+            with catalogue.writing() as connection:
+                connection.execute("UPDATE tracks SET match_key = 'jolene\td'")
+    with Catalogue.open(path) as catalogue:
+        keys = catalogue.rows("SELECT match_key FROM tracks ORDER BY id")
+    assert keys == [("jolene live\td",), (None,)]
+
+
 def test_a_migration_that_fails_leaves_the_old_schema(path, monkeypatch):
     Catalogue.open(path).close()
     broken = ("ALTER TABLE tracks ADD COLUMN lyrics TEXT", "NO SQL AT ALL")

@@ -15,6 +15,9 @@ from mopidy_moodcam.songs import match
         (("Hello", "The Cardigans"), ("Hello", "Cardigans")),
         (("Don't Stop", "A, B"), ("Don\u2019t  stop", "A")),
         (("Straße", "Ich & Ich"), ("STRASSE", "ich & ich")),
+        (("Song feat. X - Live / 2009 Remaster", "Y"), ("Song (Live)", "Y")),
+        (("Song (Tiësto Remix; Radio Edit)", "Y"), ("Song - Tiësto Remix", "Y")),
+        (("Song ft. X (Mono Version; Live)", "Y"), ("Song [Live]", "Y")),
     ],
 )
 def test_the_same_song_has_the_same_key(one, other):
@@ -27,7 +30,23 @@ def test_the_same_song_has_the_same_key(one, other):
         (("Jolene", "Dolly Parton"), ("Jolene - Live at Glastonbury", "Dolly Parton")),
         (("Hello", "Adele"), ("Hello", "Lionel Richie")),
         (("Song 2", "Blur"), ("Song", "Blur")),
-        (("Song (Acoustic)", "X"), ("Song", "X")),
+        *(
+            ((f"Song{take}", "X"), ("Song", "X"))
+            for take in (
+                " (Acoustic)",
+                " - Live / Remastered",
+                " - Acoustic / Remastered",
+                " - Demo / 2009 Remaster",
+                " - Instrumental / Remastered",
+                " - Take 4 / Mono",
+                " feat. Y (Live)",
+                " feat. Y - Live",
+                " (Tiësto Remix; Radio Edit)",
+                " - Skrillex Remix Radio Edit",
+                " (with Strings)",
+                " (With the London Symphony Orchestra)",
+            )
+        ),
         (("紅蓮", "X"), ("紅葉", "X")),
     ],
 )
