@@ -12,6 +12,14 @@ import re
 import unicodedata
 import zlib
 
+SAME_SONG_MS = 5000
+"""How far the lengths of one song's rows may lie apart, where both are known.
+
+Of 18,000 pairs of tracks with one `match_key` in a catalogue of 104,000, the mean
+gap in valence or energy is .03 up to 3 s, .10 from 3 to 5 s, .14 from 5 to 15 s and
+.19 beyond; gaps over .2 have 2, 14, 24 and 37 % of them.
+"""
+
 _GUESTS = re.compile(
     r"[(\[]\s*(?:feat|ft|featuring|with)\b[^)\]]*[)\]]"
     r"|\s(?:feat|ft|featuring)\b\.?\s.*?(?=\s-\s|\s*[(\[]|$)",
@@ -84,6 +92,21 @@ def match_key(title: str, artist: str) -> str | None:
     """
     key = plain_title(title), plain_artist(artist)
     return "\t".join(key) if all(key) else None
+
+
+def same_song(one: str, other: str) -> tuple[str, ...]:
+    """Return the SQL conditions any of which makes two rows one song, surest first.
+
+    `one` and `other` stand before the columns' names: `file.` where the row's table
+    has that name, `:` where the values are given by name. A length that is not known
+    is no hindrance.
+    """
+    apart = f"ABS({one}duration_ms - {other}duration_ms)"
+    return (
+        f"{one}spotify_id = {other}spotify_id",
+        f"{one}isrc = {other}isrc",
+        f"{one}match_key = {other}match_key AND IFNULL({apart} <= {SAME_SONG_MS}, 1)",
+    )
 
 
 def artist_code(artist: str) -> int:

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from mopidy_moodcam.songs.scan import Job
 
 LENGTHS_APART_MS = 2000
-"""A song whose tags were rewritten as well is as long as before, about."""
+"""A song whose tags were rewritten as well is as long as before, about.
+
+Less than `match.SAME_SONG_MS`: it is the same file, not the same song of another
+edition, and what a person said of it goes along.
+"""
 
 
 class _Song(NamedTuple):

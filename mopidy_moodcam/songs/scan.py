@@ -128,8 +128,9 @@ def scan(
         console.print("Stopped; the next scan goes on from here.")
     _report(tally, console)
     _explain(catalogue, console)
-    if tally.analysed:
+    if tally.analysed or tally.guessed:
         twins.take_over(catalogue)
+    if tally.analysed:
         _refit_if_due(catalogue, tally.reheard, console)
     return 0
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.songs import match
 from mopidy_moodcam.songs.catalogue import GONE
 from mopidy_moodcam.songs.features import SCALE_GROUP, FeatureSource
 from mopidy_moodcam.songs.seasons import exclusion_clauses
@@ -42,11 +43,15 @@ GROUPS = tuple(dict.fromkeys(SCALE_GROUP.values()))
 
 _PLACED = "valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
 _SPOTIFY = "uri BETWEEN 'spotify:' AND 'spotify;'"
-_ALSO_A_FILE = (
-    f"{_SPOTIFY} AND EXISTS (SELECT 1 FROM tracks AS file"
-    " WHERE file.match_key = tracks.match_key AND file.failed IS NULL"
+# Names first, since they find most. A song's own row is told by `id`, which is in
+# every index.
+_A_FILE = " OR ".join(
+    f"EXISTS (SELECT 1 FROM tracks AS file WHERE {condition}"
+    " AND file.id <> tracks.id AND file.failed IS NULL"
     f" AND NOT file.{_SPOTIFY} AND {_PLACED})"
+    for condition in reversed(match.same_song("file.", "tracks."))
 )
+_ALSO_A_FILE = f"{_SPOTIFY} AND ({_A_FILE})"
 _SCHEME = "lower(substr(uri, 1, instr(uri, ':') - 1))"
 _MOODS = {str(mood): number for number, mood in enumerate(SongMood)}
 _GROUP = {str(s): GROUPS.index(SCALE_GROUP[s]) for s in FeatureSource}

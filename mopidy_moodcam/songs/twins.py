@@ -1,10 +1,11 @@
-"""Spotify tracks that the listener also has as a file: one song, one sound."""
+"""Spotify tracks that the listener also has elsewhere: one song, one sound."""
 
 from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING
 
+from mopidy_moodcam.songs import match
 from mopidy_moodcam.songs.features import FEATURES
 
 if TYPE_CHECKING:
@@ -13,14 +14,17 @@ if TYPE_CHECKING:
 BATCH = 1000
 
 _SAME = " UNION ALL ".join(
-    f"""SELECT song.id AS song, file.id AS file, file.feature_rank AS rank
-        FROM tracks AS song JOIN tracks AS file USING ({key})
-        WHERE song.uri LIKE 'spotify:track:%' AND file.uri NOT LIKE 'spotify:%'
-        AND song.{key} IS NOT NULL
-        AND file.feature_rank > COALESCE(song.feature_rank, -1)"""
-    for key in ("spotify_id", "isrc", "match_key")
+    f"""SELECT song.id AS song, IFNULL(song.feature_rank, -1) AS song_rank,
+        file.id AS file, IFNULL(file.feature_rank, -1) AS file_rank
+        FROM tracks AS song JOIN tracks AS file ON {condition}
+        WHERE song.uri BETWEEN 'spotify:track:' AND 'spotify:track;'
+        AND file.uri NOT BETWEEN 'spotify:' AND 'spotify;'
+        AND (file_rank > song_rank OR file_rank < song_rank AND file.failed IS NULL)"""
+    for condition in match.same_song("song.", "file.")
 )
-_PAIRS = f"SELECT song, file, MAX(rank) FROM ({_SAME}) GROUP BY song"
+_PAIRS = f"""SELECT IIF(file_rank > song_rank, file, song) AS giver,
+    IIF(file_rank > song_rank, song, file) AS taker,
+    MAX(MAX(file_rank, song_rank)) FROM ({_SAME}) GROUP BY taker"""
 _COLUMNS = ", ".join((*FEATURES, "feature_source", "feature_rank"))
 _TAKE = (
     f"UPDATE tracks SET ({_COLUMNS}) = (SELECT {_COLUMNS} FROM tracks WHERE id = ?)"
@@ -29,14 +33,14 @@ _TAKE = (
 
 
 def take_over(catalogue: Catalogue) -> int:
-    """Give Spotify tracks the features of the same songs' files; return how many.
+    """Share features between Spotify tracks and the same songs elsewhere.
 
-    A file is the same song by Spotify id, ISRC, or title and first artist (see
-    `match.match_key`). The best source wins, as everywhere: see `features.RANK`.
+    Returns how many tracks got others. Which songs are the same: see
+    `match.same_song`. The best source wins, as everywhere: see `features.RANK`.
     """
     pairs = iter(catalogue.rows(_PAIRS))
     count = 0
-    while batch := [(file, song) for song, file, _ in itertools.islice(pairs, BATCH)]:
+    while batch := [pair[:2] for pair in itertools.islice(pairs, BATCH)]:
         with catalogue.writing() as connection:
             connection.executemany(_TAKE, batch)
         count += len(batch)

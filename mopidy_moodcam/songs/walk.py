@@ -242,7 +242,7 @@ def _walked(uri: str, track: Any, path: Path | None) -> WalkedTrack:  # noqa: AN
         album=_text((track.album and track.album.name) or ""),
         genre=_text(track.genre or ""),
         year=_year(track.date),
-        duration_ms=track.length,
+        duration_ms=track.length or None,
     )
 
 

@@ -206,6 +206,31 @@ def test_a_song_that_is_also_a_file_takes_over_its_features(member, file):
     assert member.catalogue.find(f"spotify:track:{spotify_id(1)}").features == AUDIO
     assert member.catalogue.find(f"spotify:track:{spotify_id(2)}").features is None
     assert "1 song from Spotify wait" in member.said
+    (only,) = load_shelf(member.catalogue).track_id
+    assert member.catalogue.track(int(only)).uri == file.uri
+
+
+def test_a_file_that_cannot_be_read_takes_over_nothing(member):
+    file = TrackRow("local:track:a.mp3", "Song 1", "Artist 1")
+    uri = f"spotify:track:{spotify_id(1)}"
+    member.catalogue.upsert_tracks([file, TrackRow(uri, features=TABLE)])
+    member.catalogue.fail(file.uri, "silent", 1.5, 10)
+    member.fake.finds = [song(1)]
+    assert member(searches=["x"]) == 0
+    assert member.catalogue.find(file.uri).features is None
+
+
+def test_a_longer_take_of_the_same_name_is_another_song(member):
+    file = TrackRow(
+        "local:track:a.mp3", "Song 1", "Artist 1", duration_ms=205_002, features=AUDIO
+    )
+    member.catalogue.upsert_tracks([file])
+    member.fake.finds = [song(1)]
+    assert member(searches=["x"]) == 0
+    uri = f"spotify:track:{spotify_id(1)}"
+    assert member.catalogue.find(uri).features is None
+    member.catalogue.store_features(uri, TABLE)
+    assert len(load_shelf(member.catalogue)) == 2
 
 
 def test_a_file_analysed_later_gives_its_features_to_the_song_too(member):
