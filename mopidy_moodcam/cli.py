@@ -196,7 +196,9 @@ def import_(arguments: Arguments, config: Config) -> int:
     from mopidy_moodcam.songs import tables  # noqa: PLC0415
 
     with _catalogue(config) as catalogue:
-        return tables.import_files(catalogue, arguments.files, _console())
+        return tables.import_files(
+            catalogue, arguments.files, _console(), known=arguments.known
+        )
 
 
 def spotify(arguments: Arguments, config: Config) -> int:

@@ -76,6 +76,11 @@ def _check(parser: argparse.ArgumentParser) -> None:
 
 def _import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", help="CSV or Parquet files")
+    parser.add_argument(
+        "--known",
+        action="store_true",
+        help="only for songs that are known already; adds none",
+    )
 
 
 def _spotify(parser: argparse.ArgumentParser) -> None:

@@ -391,6 +391,8 @@ def test_import_reads_a_table_into_the_catalogue(config, catalogue, mopidy, tmp_
         "Track URI,Track Name,Artist Name(s),Danceability,Energy,Valence\n"
         "spotify:track:4uLU6hMCjMI75M1A2tKUQC,A song,Somebody,0.5,0.6,0.7\n"
     )
+    assert mopidy(config, "import", str(table), "--known")[0] == 0
+    assert catalogue.find("spotify:track:4uLU6hMCjMI75M1A2tKUQC") is None
     assert mopidy(config, "import", str(table))[0] == 0
     assert (
         catalogue.find("spotify:track:4uLU6hMCjMI75M1A2tKUQC").features.valence == 0.7

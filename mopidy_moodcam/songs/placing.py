@@ -33,29 +33,44 @@ _FILL = """UPDATE tracks SET
     WHERE id = ?"""
 
 
+_BY_ID, _BY_ISRC, _BY_NAME = match.same_song("", ":")
+_MEANT = (
+    "uri = :uri",
+    _BY_ID,
+    _BY_ISRC,
+    # Two Spotify ids are two recordings, whatever they are called.
+    f"{_BY_NAME} AND (:spotify_id IS NULL OR spotify_id IS NULL)",
+)
+
 _SAY = """UPDATE tracks SET verdict = IIF(verdict = ?, ?, verdict),
     song_mood = COALESCE(song_mood, ?) WHERE id = ?"""
 
 
 def place(
-    catalogue: Catalogue, connection: sqlite3.Connection, row: TrackRow
+    catalogue: Catalogue,
+    connection: sqlite3.Connection,
+    row: TrackRow,
+    *,
+    by_uri: bool = False,
+    known: bool = False,
 ) -> Placed:
     """Store a row inside a `writing()` block.
 
     It goes to the track with the same URI or Spotify id, else with the same
-    ISRC, else with the same title and first artist (see `match.match_key`); a
-    file's own tags stay, only gaps are filled. Several files of one song all
-    get its features. A row that means no track becomes one if it has a URI.
-    What a person said here (verdict, song mood by hand) is kept; where nobody
-    said anything, the row's word counts.
+    ISRC, else with the same name and length (see `match.same_song`); a file's
+    own tags stay, only gaps are filled. Several files of one song all get its
+    features. A URI that is not Spotify's means its own track only; with
+    `by_uri` every URI does. A row that means no track becomes one if it has a
+    URI, but not with `known`. What a person said here (verdict, song mood by
+    hand) is kept; where nobody said anything, the row's word counts.
     """
-    ids = _meant(connection, row)
+    ids = _meant(connection, row, by_uri=by_uri)
     if ids:
         for track_id in ids:
             _fill(connection, track_id, row)
             _say(connection, track_id, row)
         return Placed.MATCHED
-    if not row.uri:
+    if known or not row.uri:
         return Placed.UNKNOWN
     track_id = catalogue.put(connection, row)
     if row.failed:
@@ -66,26 +81,21 @@ def place(
     return Placed.ADDED
 
 
-def _meant(connection: sqlite3.Connection, row: TrackRow) -> list[int]:
-    return (
-        _ids(connection, "uri = ?", row.uri)
-        or _ids(connection, "spotify_id = ?", row.spotify_id)
-        or _ids(connection, "isrc = ?", row.isrc)
-        or _by_name(connection, row)
-    )
-
-
-def _by_name(connection: sqlite3.Connection, row: TrackRow) -> list[int]:
-    # Two Spotify ids are two recordings, whatever they are called.
-    where = "match_key = ?" + (" AND spotify_id IS NULL" if row.spotify_id else "")
-    return _ids(connection, where, match.match_key(row.title, row.artist))
-
-
-def _ids(connection: sqlite3.Connection, where: str, value: str | None) -> list[int]:
-    if not value:
-        return []
-    sql = f"SELECT id FROM tracks WHERE {where}"
-    return [track_id for (track_id,) in connection.execute(sql, (value,))]
+def _meant(connection: sqlite3.Connection, row: TrackRow, *, by_uri: bool) -> list[int]:
+    if row.uri and not row.uri.startswith("spotify:"):
+        by_uri = True
+    values = {
+        "uri": row.uri,
+        "spotify_id": row.spotify_id,
+        "isrc": row.isrc,
+        "match_key": match.match_key(row.title, row.artist),
+        "duration_ms": row.duration_ms,
+    }
+    for where in _MEANT[:1] if by_uri else _MEANT:
+        found = connection.execute(f"SELECT id FROM tracks WHERE {where}", values)
+        if ids := [track_id for (track_id,) in found]:
+            return ids
+    return []
 
 
 def _say(connection: sqlite3.Connection, track_id: int, row: TrackRow) -> None:

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from rich.markup import escape
 
-from mopidy_moodcam.songs import fitting
+from mopidy_moodcam.songs import fitting, twins
 from mopidy_moodcam.songs.cells import SHARES, Rejected, number, track_of
 from mopidy_moodcam.songs.headers import columns_of
 from mopidy_moodcam.songs.placing import Placed, place
@@ -71,6 +71,11 @@ class Table:
     percent: bool = False
 
     @property
+    def ours(self) -> bool:
+        """Whether `mopidy moodcam export` wrote it: its URIs mean just their tracks."""
+        return "source" in self.columns
+
+    @property
     def has_features(self) -> bool:
         """Whether it has any of the features that are shares of one."""
         return any(name in self.columns for name in SHARES)
@@ -95,20 +100,24 @@ class Report:
 
 
 def import_files(
-    catalogue: Catalogue, paths: Iterable[str | pathlib.Path], console: Console
+    catalogue: Catalogue,
+    paths: Iterable[str | pathlib.Path],
+    console: Console,
+    *,
+    known: bool = False,
 ) -> int:
     """Import tables, say what became of their rows, and return the exit code.
 
     Tables without features go first: they name the songs that the rows of the
-    others, joined by the same id, belong to. The exit code is 1 where a table was
-    refused or could not be read to its end.
+    others, joined by the same id, belong to. With `known` no song is added. The
+    exit code is 1 where a table was refused or could not be read to its end.
     """
     code = 0
     changed = 0
     for path in _names_first([pathlib.Path(path) for path in paths]):
         try:
             with console.status(f"Reading {escape(path.name)}"):
-                report = import_file(catalogue, path)
+                report = import_file(catalogue, path, known=known)
         except TableError as error:
             console.print(str(error), markup=False, soft_wrap=True)
             code = 1
@@ -117,11 +126,14 @@ def import_files(
             code = 1 if report.damage.lost else code
             console.print(_words(path, report), markup=False, soft_wrap=True)
     if changed:
+        twins.take_over(catalogue)
         _sort_anew(catalogue, console)
     return code
 
 
-def import_file(catalogue: Catalogue, path: pathlib.Path) -> Report:
+def import_file(
+    catalogue: Catalogue, path: pathlib.Path, *, known: bool = False
+) -> Report:
     """Import one table; raises `TableError` where nothing of it can be used."""
     report = Report()
     with open_table(path) as table:
@@ -130,7 +142,10 @@ def import_file(catalogue: Catalogue, path: pathlib.Path) -> Report:
             tracks = list(_tracks(batch, table, report))
             with catalogue.writing() as connection:
                 for track in tracks:
-                    _count(place(catalogue, connection, track), track, report)
+                    placed = place(
+                        catalogue, connection, track, by_uri=table.ours, known=known
+                    )
+                    _count(placed, track, report)
     return report
 
 
@@ -430,7 +445,8 @@ def _tracks(
 
 def _count(placed: Placed, track: TrackRow, report: Report) -> None:
     if placed is Placed.UNKNOWN:
-        report.rejected["no Spotify id, and no such song in the catalogue"] += 1
+        without = "" if track.uri else "no Spotify id, and "
+        report.rejected[f"{without}no such song in the catalogue"] += 1
         return
     if placed is Placed.ADDED:
         report.added += 1

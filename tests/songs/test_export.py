@@ -43,6 +43,16 @@ def test_a_csv_export_has_every_track_with_its_place(catalogue, console, tmp_pat
     assert (rows[300]["uri"], rows[300]["song_mood"]) == ("local:waiting", "")
 
 
+def namesakes():
+    """Return what all but its URI makes one song: two files, their Spotify twin."""
+    sounds = (Features(valence=v, energy=v, source="audio") for v in (0.1, 0.9))
+    names = ("local:track:a/1.mp3", "local:track:b/1.mp3")
+    ids = {"isrc": "GBBKS0900001", "spotify_id": spotify_id(10)}
+    for uri, sound in zip(names, sounds, strict=True):
+        yield TrackRow(uri, "Intro", "The xx", features=sound, **ids)
+    yield TrackRow(f"spotify:track:{spotify_id(10)}", "Intro", "The xx", **ids)
+
+
 def told(catalogue):
     """Add what a person and other tables said of some songs; return how many."""
     catalogue.upsert_tracks(
@@ -55,10 +65,12 @@ def told(catalogue):
             TrackRow("jellyfin:track:1", title="J", spotify_id=spotify_id(9)),
             TrackRow("https://radio.example/live", title="R", duration_ms=8500),
             TrackRow(f"spotify:track:{spotify_id(1)}", spotify_id=spotify_id(1)),
+            *namesakes(),
         ]
     )
     catalogue.judge("local:track:7.mp3", Verdict.LOVED)
     catalogue.judge(f"spotify:track:{spotify_id(1)}", Verdict.BANNED)
+    catalogue.judge("local:track:b/1.mp3", Verdict.BANNED)
     catalogue.move("local:track:3.mp3", SongMood.SAD)
     catalogue.move("local:waiting", SongMood.CALM)
     catalogue.fail("jellyfin:track:1", "silent", 1.5, 10)

@@ -8,6 +8,8 @@ from rich.console import Console
 from mopidy_moodcam.songs import tables
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.features import Features
+from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.sounds import load_sounds
 from mopidy_moodcam.songs.tables import TableError, import_file, import_files
 from tests.shared import shared_data
 from tests.songs import faults
@@ -363,6 +365,13 @@ def test_a_file_keeps_what_its_own_sound_said(catalogue, write):
     assert song.spotify_id == A
 
 
+def test_a_uri_that_is_not_spotifys_means_its_own_track_only(catalogue, write):
+    catalogue.upsert_tracks([TrackRow("local:a", title="T", artist="X")])
+    text = "uri,title,artist,energy,valence\nlocal:b,T,X,0.5,0.5\n"
+    assert import_file(catalogue, write(text)).added == 1
+    assert catalogue.find("local:a").features is None
+
+
 def test_an_isrc_matches_before_the_name_does(catalogue, write):
     catalogue.upsert_tracks(
         [
@@ -374,6 +383,52 @@ def test_an_isrc_matches_before_the_name_does(catalogue, write):
     import_file(catalogue, write(text))
     assert catalogue.find("local:a").features is None
     assert catalogue.find("local:b").features is not None
+
+
+@pytest.mark.parametrize(
+    ("length", "found"), [("", True), ("205000", True), ("205001", False)]
+)
+def test_a_namesake_is_the_same_song_where_it_is_about_as_long(
+    catalogue, write, length, found
+):
+    catalogue.upsert_tracks(
+        [TrackRow("local:a", title="T", artist="X", duration_ms=200_000)]
+    )
+    text = f"duration_ms,{HEAD}\n{length},{A},T,X,0.5,0.25,0.75\n"
+    assert import_file(catalogue, write(text)).matched == found
+    assert (catalogue.find("local:a").features is not None) == found
+
+
+@pytest.mark.parametrize("scanned_later", [False, True])
+def test_a_table_goes_before_the_guess_of_a_song_that_is_on_spotify_too(
+    catalogue, write, scanned_later
+):
+    elsewhere = WalkedTrack("jellyfin:track:1", title="T", artist="X", genre="metal")
+    if not scanned_later:
+        scan(catalogue, [elsewhere], console=quiet())
+    uri = f"spotify:track:{A}"
+    catalogue.upsert_tracks([TrackRow(uri, "T", "X", spotify_id=A)])
+    console = quiet()
+    import_files(catalogue, [write(f"{HEAD}\n{A},T,X,0.5,0.1,0.9\n")], console)
+    assert "1 rows, 0 new songs, 1 for songs there were" in console.file.getvalue()
+    if scanned_later:
+        scan(catalogue, [elsewhere], console=quiet())
+    assert catalogue.find(elsewhere.uri).features == catalogue.find(uri).features
+    assert catalogue.find(uri).features.valence == 0.9
+    (song,) = load_sounds(catalogue).track_id
+    assert catalogue.track(int(song)).uri == elsewhere.uri
+
+
+def test_known_songs_only_means_that_none_is_added(catalogue, write):
+    catalogue.upsert_tracks([TrackRow("local:a", title="T", artist="X")])
+    rows = f"{A},T,X,0.5,0.5,0.5\n{B},U,X,0.5,0.5,0.5\n,V,X,0.5,0.5,0.5\n"
+    report = import_file(catalogue, write(f"{HEAD}\n{rows}"), known=True)
+    assert (report.added, report.matched) == (0, 1)
+    assert report.rejected == {
+        "no such song in the catalogue": 1,
+        "no Spotify id, and no such song in the catalogue": 1,
+    }
+    assert catalogue.counts()["tracks"] == catalogue.counts()["analysed"] == 1
 
 
 def test_two_spotify_ids_with_one_name_stay_two_songs(catalogue, write):
