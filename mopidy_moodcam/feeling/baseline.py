@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam.feeling.belief import news
+from mopidy_moodcam.feeling.belief import ALIKE, news
 from mopidy_moodcam.feeling.evidence import NEUTRAL_FACE, centred_logs
 from mopidy_moodcam.glossary import EXPRESSIONS
 
@@ -43,7 +43,7 @@ class Baseline:
         """Take what one reading shows of the resting face at `time` (seconds)."""
         if not self.collecting:
             return
-        weight = seen.quality * news(time - self._seen_at)
+        weight = seen.quality * news(time - self._seen_at, ALIKE)
         self._seen_at = time
         self._weight += weight
         for i, value in enumerate(centred_logs(seen.probabilities)):

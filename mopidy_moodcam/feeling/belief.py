@@ -73,12 +73,12 @@ def weigh(
     )
 
 
-def news(gap: float, alike: float | None = None) -> float:
+def news(gap: float, alike: float) -> float:
     """Return how much of a reading is new, 0 … 1, `gap` seconds after the last one.
 
-    Within `alike` seconds (default: `ALIKE`) two see nearly the same picture.
+    Within `alike` seconds, above 0, two see nearly the same picture.
     """
-    return 1 - math.exp(-gap / (ALIKE if alike is None else alike))
+    return 1 - math.exp(-gap / alike)
 
 
 def shifted(seen: Probabilities, offset: Sequence[float]) -> Probabilities:

@@ -62,9 +62,7 @@ MOST_EMPTY = 10  # readings of an empty room that are counted
 class TrackerSettings:
     """The settings that shape a mood; times are seconds.
 
-    `seat` is left, top, width, height as fractions of the frame, or None. Readings
-    within `alike` of each other see nearly the same picture: `belief.ALIKE`, less for a
-    film whose faces change in seconds.
+    `seat` is left, top, width, height as fractions of the frame, or None.
     """
 
     dwell: float = 30.0
@@ -74,7 +72,6 @@ class TrackerSettings:
     room: RoomRule = "majority"
     seat: tuple[float, ...] | None = None
     interval: float = 20.0
-    alike: float | None = None
 
 
 class Tracker:
@@ -206,9 +203,8 @@ class Tracker:
         now = self._time.now
         self.baseline.collect(seen, now)
         seen = self._with_other_rooms(seen, room)
-        weight = seen.quality * filters.news(
-            now - self._evidence_at, self.settings.alike
-        )
+        alike = min(filters.ALIKE, self.settings.interval)  # a film changes in seconds
+        weight = seen.quality * filters.news(now - self._evidence_at, alike)
         self._evidence_at = now
         shown = filters.shifted(seen.probabilities, self._offset())
         evidence = likelihoods(shown)

@@ -11,7 +11,7 @@ from tests.shared import find_shared, shared_data
 
 STEP = 0.2  # seconds between readings: several a second
 
-FILM = TrackerSettings(0, changes_per_hour=3600, interval=STEP, alike=STEP / 4)
+FILM = TrackerSettings(0, changes_per_hour=3600, interval=STEP)
 """A mood that may follow a film of three seconds; a room's takes its time."""
 
 

@@ -95,7 +95,7 @@ def test_readings_in_quick_succession_count_as_one_look():
 
 
 def test_at_a_short_interval_without_dwell_a_clip_is_followed():
-    film = TrackerSettings(0, changes_per_hour=3600, interval=0.2, alike=0.05)
+    film = TrackerSettings(0, changes_per_hour=3600, interval=0.2)
     tracker = Tracker(film)
     for i in range(8):
         tracker.update(reading(i * 0.2, "neutral"))
