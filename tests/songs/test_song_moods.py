@@ -1,13 +1,18 @@
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from mopidy_moodcam.songs import clusters, fitting
+from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.songs import clusters, fitting, moods
+from mopidy_moodcam.songs.catalogue import Catalogue
 from tests.bench import bench_clusters
 from tests.shared import shared_data
+from tests.songs.libraries import songs
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,8 +29,78 @@ def test_the_notebook_runs_on_made_up_songs(name):
         ],
         check=True,
         cwd=ROOT,
-        env=os.environ | {"MOODCAM_QUICK": "1", "MOODCAM_CATALOGUE": "/none"},
+        env=os.environ | {"MOODCAM_QUICK": "1"},
     )
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    (tmp_path / "own").mkdir()
+    with Catalogue.open(tmp_path / "own/catalogue.sqlite") as catalogue:
+        catalogue.upsert_tracks(songs(200))
+        yield catalogue
+
+
+@pytest.fixture
+def your_library(monkeypatch):
+    """Run the notebook's cells on the catalogue at a path; return their names."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    pytest.importorskip("IPython", reason="jupyter is not installed")
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.chdir(ROOT)
+
+    def run(path):
+        monkeypatch.setenv("MOODCAM_CATALOGUE", str(path))
+        names = {}
+        notebook = json.loads(Path("training/03_your_library.ipynb").read_text("utf-8"))
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                exec("".join(cell["source"]), names)  # noqa: S102 (this project's own)
+        return names
+
+    return run
+
+
+@pytest.mark.slow
+def test_the_notebook_compares_with_the_library_before_any_correction(
+    catalogue, your_library
+):
+    untouched = your_library(catalogue.path)["counts"]
+    for number in range(20):
+        catalogue.judge(f"local:track:{number}.mp3", Verdict.BANNED)
+        catalogue.move(f"local:track:{number + 20}.mp3", SongMood.CALM)
+    catalogue.exclude("artist", "Artist 8")
+    moods.bind(catalogue, "happy", "intense")
+
+    corrected = your_library(catalogue.path)["counts"]
+
+    assert untouched["before"].tolist() == untouched["after"].tolist()
+    assert corrected["before"].tolist() == untouched["before"].tolist()
+    assert corrected["after"].sum() == 200 - 20 - 5
+    assert corrected["after"]["happy"] == 0
+
+
+@pytest.mark.slow
+def test_the_notebook_writes_nothing_to_the_catalogue(catalogue, your_library):
+    path = catalogue.path
+    catalogue.close()
+    with sqlite3.connect(path) as connection:  # one that Mopidy would migrate
+        connection.execute("DROP TABLE listed")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    before = path.read_bytes()
+
+    your_library(path)
+
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_notebook_names_a_catalogue_that_is_not_there(tmp_path, your_library):
+    with pytest.raises(SystemExit, match=r"none\.sqlite, which is no file"):
+        your_library(tmp_path / "none.sqlite")
 
 
 @pytest.mark.parametrize("kind", ["default", "own"])
