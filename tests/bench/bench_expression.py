@@ -1,8 +1,9 @@
 """How well and how fast expressions are read: `python tests/bench/bench_expression.py`.
 
 Prints every figure of the model card with a 95 % bootstrap interval, next to the bar it
-has to reach. PrivateTest is the report's alone: nothing was chosen or fitted on it. The
-London and LFW photographs were never trained on. Skips where the shared data is absent.
+has to reach. The network saw nothing of PrivateTest; the mood's filter is fitted there
+(`learn_evidence.py`). The London and LFW photographs were never trained on. Skips where
+the shared data is absent.
 
     --model FILE      another model than the shipped one
     --second FILE…    other checkpoints that learned FER2013's own labels, read together

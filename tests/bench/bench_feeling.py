@@ -4,7 +4,8 @@ Prints, for the tracker with default settings and for three plain rules, the
 figures of a simulated room (`simulated_room.py` says what is real in it and
 what is assumed): share of time in the right state from one minute after each
 true change, bursts and seconds to a true change, false changes per hour. All
-watch the same scripts; the three rules look every 20 s.
+watch the same scripts; the three rules look every 20 s. The frames are PublicTest's,
+which the network did not learn from, but which chose it among its epochs.
 
 `--sweep` shows instead what other values of the tracker's parameters would do,
 on other scripts and the frames of PrivateTest, which the table does not use: the
