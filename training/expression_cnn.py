@@ -9,8 +9,9 @@
 
 Every field of `Settings` is an option (`--epochs 300 --channels 64 128 256`). The run
 writes `last.pt` after an epoch, every `save` seconds at most, and goes on from it when
-started again with the same `--out`; `best.pt` holds the averaged weights that read
-PublicTest best (`choose`). Data and augmentation live on the training device.
+started again with the same `--out`, where another run is refused; `best.pt` holds the
+averaged weights that read PublicTest best (`choose`). Data and augmentation live on the
+training device.
 `expression_full.sh` makes what ships, `export_expression.py` the files of a checkpoint.
 """
 
@@ -24,6 +25,7 @@ import json
 import math
 import time
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -209,6 +211,12 @@ def prepare(source: str | Path, path: str | Path) -> None:
         for name, array in arrays.items():
             with file.open(f"{name}.npy", "w", force_zip64=True) as part:
                 np.lib.format.write_array(part, array)
+
+
+def fingerprint(faces: Faces) -> int:
+    """Return a number that tells these rows to learn from others, wherever they lie."""
+    rows = faces.part(TRAINING)
+    return zlib.crc32(rows.targets.tobytes(), zlib.crc32(rows.images.tobytes()))
 
 
 def _copies(file: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -442,6 +450,8 @@ class Learner(nn.Module):
 
 SHAPE = ("channels", "blocks", "dropout", "side", "identity")
 """Settings that say which network a checkpoint's weights belong to."""
+OF_A_RUN = (*SHAPE, "labels", "copies", "start", "teacher", "seed", "data")
+"""Settings that a run keeps when it goes on; others, such as its epochs, may change."""
 
 
 def continued(s: Settings) -> Settings:
@@ -472,10 +482,15 @@ def load_learner(path: str | Path, labels: str = "") -> Learner:
     return learner
 
 
-def packed(weights: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Pack float weights [O,...] as steps int8 [O,...] and a step's size each [O]."""
-    kept: dict[str, Any] = dict(weights)
+def packed(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """Pack float weights [O,...] as steps int8 [O,...] and a step's size each [O].
+
+    Those that are packed already stay as they are.
+    """
+    kept = dict(weights)
     for name, weight in weights.items():
+        if isinstance(weight, dict):
+            continue
         if weight.ndim > 1:
             rows = weight.float().flatten(1)
             size = rows.abs().amax(1).clamp(min=1e-8) / 127
@@ -612,6 +627,7 @@ class Run:
         torch.manual_seed(s.seed)
         torch.backends.cudnn.benchmark = True
         self.rows = self._on_device(faces.part(TRAINING))
+        self.data = fingerprint(faces)
         self.checks = self._on_device(faces.part(PUBLIC_TEST))
         self.weights = self._row_weights()
         self.net = self._in_layout(self._first_learner())
@@ -669,6 +685,10 @@ class Run:
         if not path.exists():
             return
         saved = torch.load(path, map_location=self.device, weights_only=True)
+        was, now = saved.get("settings", {}), self._settings()
+        other = ", ".join(name for name in OF_A_RUN if was.get(name) != now[name])
+        if other:
+            raise SystemExit(f"{self.out} holds another run ({other}): give --out.")
         self.net.load_state_dict(saved["net"])
         self.average.load_state_dict(saved["average"])
         self.optimiser.load_state_dict(saved["optimiser"])
@@ -677,12 +697,18 @@ class Run:
         self.answers.copy_(saved["answers"])
         self.best, self.best_figure = saved["best"], saved["best_figure"]
         self.epoch = saved["epoch"]
+        print(f"Going on with {self.out} after epoch {self.epoch}.")
+
+    def _settings(self) -> dict[str, Any]:
+        # the same data may lie elsewhere, so they go by what they are
+        return dataclasses.asdict(self.s) | {"data": self.data}
 
     def save(self) -> None:
         """Write `last.pt`, to go on from, and `best.pt`, the best averaged weights."""
         best = {"settings": dataclasses.asdict(self.s), "average": self.best}
         self._write("best.pt", best)
         last = {
+            "settings": self._settings(),
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -833,6 +859,8 @@ def parse() -> Settings:
 
 def quick(s: Settings) -> Settings:
     """Shrink a run to some seconds; drawn faces bear less zoom than photographs."""
+    if s.out == Settings.out:
+        s = dataclasses.replace(s, out="training/runs/quick")
     small = dataclasses.replace(s, channels=(16, 24, 32), blocks=(1, 1, 1), epochs=5)
     return dataclasses.replace(small, batch=32, lr=0.2, ema=0.95, zoom=(0.9, 1.1))
 

@@ -4,7 +4,8 @@
 # literature, some on FER2013's own labels, which begin as dlib's face recognition network.
 # Resumable: run it again. All but `finish`, which takes an hour of two CPU cores, want a
 # GPU: on an H200 an epoch takes 0.8 to 1 s, and every start 15 s. (The 40 last epochs of
-# `fer2013` were run on one CPU core, in 100 minutes.)
+# `fer2013` were run on one CPU core, in 100 minutes.) `finish` alone needs what `student`
+# made, and the repository's whole history.
 #
 #   training/expression_full.sh                            # data beside the checkout
 #   training/expression_full.sh training/data/faces.npz    # what --prepare wrote
@@ -12,6 +13,7 @@
 set -eu
 data=${1:-../shared/data/faces/fer2013.npz}
 runs=${RUNS:-training/runs/full}
+mkdir -p "$runs"
 train() { ${PYTHON:-python} training/expression_cnn.py --data "$data" "$@"; }
 from_dlib() { # NAME OPTION...: a network begun as dlib's
     name=$1
@@ -38,7 +40,7 @@ for step in ${STEPS:-teachers student finish fer2013}; do
                 --batch 256 --epochs 75 --calm 0.3
         done
         ;;
-    student)
+    student) # the clock ended the run that shipped after 182 of these epochs
         train --out "$runs/student" --teacher $teachers --own 0 --balance 0.4 \
             --batch 256 --epochs 320 --calm 0.3
         ;;
@@ -47,6 +49,7 @@ for step in ${STEPS:-teachers student finish fer2013}; do
         train --out "$runs/finish" --start "$runs/student/best.pt" \
             --teacher "$runs/former.pt" --distil 0.3 --own 0.6 --balance 0.4 \
             --epochs 80 --lr 0.04 --warmup 0.5 --mixup 0.15 --erase 0.2
+        keep finish checkpoint
         ;;
     fer2013) # with and without copies of test rows; what ships is a teacher
         [ -f "$dlib" ] || ${PYTHON:-python} training/face_identity.py "$dlib"

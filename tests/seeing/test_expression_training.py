@@ -210,6 +210,43 @@ def test_a_killed_run_goes_on_where_it_was(training, settings, tmp_path):
         torch.testing.assert_close(two[name], value)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"channels": (8, 16, 24)},
+        {"labels": "fer2013"},
+        {"teacher": ("best.pt",)},
+        {"start": "best.pt"},
+    ],
+)
+def test_a_run_does_not_go_on_from_another(
+    training, settings, tmp_path, monkeypatch, other
+):
+    monkeypatch.chdir(tmp_path)
+    faces = training.generated_faces(100)
+    training.Run(faces, settings).train()
+    (name,) = other
+
+    with pytest.raises(SystemExit, match=rf"another run \({name}\): give --out"):
+        training.Run(faces, dataclasses.replace(settings, **other))
+
+
+def test_a_run_goes_on_with_its_data_wherever_they_lie(training, settings):
+    faces = training.generated_faces(100)
+    training.Run(faces, settings).train()
+    travelled = faces.where(faces.usage != training.PRIVATE_TEST)
+    moved = dataclasses.replace(settings, data="elsewhere.npz", epochs=3)
+
+    assert training.Run(travelled, moved).epoch == settings.epochs
+    with pytest.raises(SystemExit, match=r"another run \(data\)"):
+        training.Run(training.generated_faces(100, seed=1), settings)
+
+
+def test_a_quick_run_has_a_folder_of_its_own(training, settings, tmp_path):
+    assert training.quick(training.Settings()).out != training.Settings.out
+    assert settings.out == str(tmp_path)
+
+
 @pytest.mark.parametrize(("figure", "best"), [("loss", 2), ("accuracy", 3)])
 def test_one_figure_chooses_the_weights_that_are_kept(
     training, settings, monkeypatch, figure, best
@@ -330,6 +367,9 @@ def test_a_kept_network_is_small_says_the_same_and_names_no_place(
     whole, kept = (training.read(training.load_net(p), images) for p in (source, path))
     assert (whole - kept).norm() < 0.03 * whole.norm()
     assert not torch.equal(whole, kept)
+    training.keep(path, tmp_path / "again.pt")
+    again = training.read(training.load_net(tmp_path / "again.pt"), images)
+    assert torch.equal(again, kept)
 
 
 def test_the_network_s_own_answers_count_more_and_more(training, settings):
@@ -355,6 +395,24 @@ def test_the_network_is_asked_for_its_own_answers(training, settings):
 
     rows = len(run.rows[0])
     torch.testing.assert_close(run.answers.sum(1), torch.ones(rows))
+
+
+def test_the_recipe_s_last_step_begins_in_a_fresh_checkout(tmp_path):
+    recipe = (ROOT / "training/expression_full.sh").read_text()
+    commit = recipe.split("git show ")[1].split(":")[0]
+    known = ["git", "cat-file", "-e", commit]
+    if subprocess.run(known, cwd=ROOT, check=False, capture_output=True).returncode:
+        pytest.skip("the repository's history is not here")
+    settings = {"STEPS": "finish", "PYTHON": "true", "RUNS": f"{tmp_path}/new/runs"}
+
+    subprocess.run(
+        ["training/expression_full.sh"],
+        check=True,
+        cwd=ROOT,
+        env=os.environ | settings,
+    )
+
+    assert (tmp_path / "new/runs/former.pt").stat().st_size
 
 
 @pytest.mark.slow
