@@ -40,7 +40,7 @@ from mopidy_moodcam.songs.hearing.decode import decode  # noqa: E402
 from mopidy_moodcam.songs.hearing.heads import LEARNED, PLAIN  # noqa: E402
 from mopidy_moodcam.songs.hearing.musicnn import Musicnn  # noqa: E402
 
-SHARED = Path(os.environ.get("MOODCAM_SHARED", ROOT.parent / "shared"))
+SHARED = Path(os.environ.get("MOODCAM_SHARED") or ROOT.parent / "shared")
 MUSIC = SHARED / "data" / "music"
 SEED = 17
 FOLDS = 10

@@ -3,7 +3,7 @@
 Prints every figure of the model card with a 95 % bootstrap interval, next to the bar it
 has to reach. The network saw nothing of PrivateTest; the mood's filter is fitted there
 (`learn_evidence.py`). The London and LFW photographs were never trained on. Skips where
-the shared data is absent.
+the shared data or torch is absent.
 
     --model FILE      another model than the shipped one
     --second FILE…    other checkpoints that learned FER2013's own labels, read together
@@ -176,9 +176,6 @@ def second_runs(
 
     Some had copies of test rows in Training, as the literature has them, others not.
     """
-    if importlib.util.find_spec("torch") is None:
-        print("The second runs are read by torch, which is not installed.")
-        return
     each = [learned(checkpoint, rows["images"]) for checkpoint in with_copies]
     for number, found in enumerate(each, 1):
         second_run(f"with copies, network {number}", found, rows)
@@ -325,6 +322,9 @@ def main() -> int:
     parser.add_argument("--uncopied", type=Path, nargs="+", default=UNCOPIED)
     parser.add_argument("--crop-side", type=float, nargs="*", default=[])
     given = parser.parse_args()
+    if importlib.util.find_spec("torch") is None:
+        print("Skipped: torch, which this needs, is not installed.")
+        return 0
     shared = find_shared("data/faces")
     if shared is None:
         print("Skipped: the shared data (MOODCAM_SHARED) is not on this machine.")

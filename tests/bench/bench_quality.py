@@ -23,10 +23,9 @@ from mopidy_moodcam.feeling.evidence import likelihoods
 from mopidy_moodcam.feeling.people import light_quality, quality
 from mopidy_moodcam.glossary import EXPRESSIONS, Face
 from mopidy_moodcam.seeing import expression, light
+from mopidy_moodcam.seeing.faces import CROP_SIDE
 from tests.bench.make_probabilities import PUBLIC_TEST, classify, read_faces
 from tests.shared import find_shared
-
-CROP = 1.25  # a crop is this much wider than the face's box
 
 
 def smaller(images: np.ndarray, side: float) -> np.ndarray:
@@ -63,7 +62,7 @@ def information(probabilities: np.ndarray, truth: np.ndarray) -> float:
 
 def weight(images: np.ndarray) -> float:
     """Return the median weight that the tracker gives such faces."""
-    pixels = images.shape[-1] / CROP
+    pixels = images.shape[-1] / CROP_SIDE
     uniform = (1 / len(EXPRESSIONS),) * len(EXPRESSIONS)
     faces = [
         Face((0, 0, 1, 1), pixels, light.sharpness(image), uniform)

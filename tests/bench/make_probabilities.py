@@ -21,6 +21,9 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(1, str(Path(__file__).parents[2] / "training"))
+
+from expression_cnn import PRIVATE_TEST, PUBLIC_TEST, VOTE_COLUMNS
 
 from mopidy_moodcam import resources
 from mopidy_moodcam.glossary import EXPRESSIONS
@@ -28,8 +31,6 @@ from mopidy_moodcam.seeing import expression
 from tests.bench.simulated_room import STORED
 from tests.shared import find_shared
 
-VOTES = [4, 5, 6, 1, 3, 2, 0]  # columns of the FER+ votes in our order
-PUBLIC_TEST, PRIVATE_TEST = 1, 2
 BATCH = 64
 
 
@@ -41,8 +42,8 @@ def read_faces(path: Path, usage: int) -> tuple[np.ndarray, np.ndarray]:
         votes = data["votes"][rows]
     top = votes.max(axis=1)
     clear = (votes == top[:, None]).sum(axis=1) == 1
-    kept = clear & (votes[:, VOTES].max(axis=1) == top)
-    return images[kept], votes[kept][:, VOTES].argmax(axis=1).astype(np.uint8)
+    kept = clear & (votes[:, VOTE_COLUMNS].max(axis=1) == top)
+    return images[kept], votes[kept][:, VOTE_COLUMNS].argmax(axis=1).astype(np.uint8)
 
 
 def classify(model, images: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import pytest
 
 from mopidy_moodcam.glossary import EXPRESSIONS
 from mopidy_moodcam.seeing import expression
+from tests.bench import bench_expression
 from tests.shared import shared_data
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -413,6 +414,15 @@ def test_the_recipe_s_last_step_begins_in_a_fresh_checkout(tmp_path):
     )
 
     assert (tmp_path / "new/runs/former.pt").stat().st_size
+
+
+def test_the_benchmark_says_that_it_needs_torch(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "expression_cnn", raising=False)
+    monkeypatch.setattr(sys, "argv", ["bench_expression.py"])
+
+    assert bench_expression.main() == 0
+    assert "torch" in capsys.readouterr().out
 
 
 @pytest.mark.slow

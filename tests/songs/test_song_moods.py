@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import sqlite3
@@ -117,6 +118,15 @@ def test_clusters_tell_valence_and_arousal_apart_as_listeners_do(kind):
     sounds, _ = bench_clusters.imported(table)
     model = bench_clusters.chosen(kind, sounds)
     assert min(bench_clusters.separations(table, model)) >= 0.5
+
+
+@pytest.mark.parametrize("script", ["song_heads", "song_moods"])
+def test_training_finds_the_data_beside_the_checkout_by_default(monkeypatch, script):
+    monkeypatch.setenv("MOODCAM_SHARED", "")
+    monkeypatch.syspath_prepend(ROOT / "training")
+    monkeypatch.delitem(sys.modules, script, raising=False)
+    module = importlib.import_module(script)
+    assert module.SHARED == ROOT.parent / "shared"
 
 
 def test_the_training_script_makes_what_is_shipped():
