@@ -77,7 +77,7 @@ class Scale:
     As a reference it counts for `tracks` of a library. Names mean something only
     on a common scale: relative to itself alone, every second song of a metal
     collection is calm. (Right names on the playlists: 0.49 of the tracks where the
-    reference counts for 50, 0.70 for 1000, 0.73 for 3000, 0.75 for 10,000.)
+    reference counts for 50, 0.71 for 1000, 0.73 for 3000, 0.75 for 10,000.)
     """
 
     mean: np.ndarray

@@ -125,8 +125,8 @@ def test_training_finds_the_data_beside_the_checkout_by_default(monkeypatch, scr
     monkeypatch.setenv("MOODCAM_SHARED", "")
     monkeypatch.syspath_prepend(ROOT / "training")
     monkeypatch.delitem(sys.modules, script, raising=False)
-    module = importlib.import_module(script)
-    assert module.SHARED == ROOT.parent / "shared"
+    shared = importlib.import_module(script).SHARED
+    assert shared == ROOT.parent / "shared"
 
 
 def test_the_training_script_makes_what_is_shipped():
