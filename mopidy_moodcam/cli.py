@@ -305,6 +305,8 @@ def _change(config: Config, name: str, topic: str, **body: Any) -> int:  # noqa:
     """Ask for a change and print what the status says of `topic` then."""
     lines = _changed(Server.from_config(config), name, **body)["words"]
     _say(lines.get(topic, lines["target"]))
+    if topic == "target":
+        _say(*(lines[why] for why in ("pause", "quiet") if why in lines))
     return 0
 
 

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 BASELINE_SECONDS = 120.0
 SET_BACK = 2.0  # seconds; a clock that runs back further was set
 HISTORY = 50
+GUESTS = (
+    "more faces than the household's are here; say yes to go on, on the page or with:"
+    " mopidy moodcam on"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -249,14 +253,18 @@ class Conductor:
             (
                 self._tracker.guests,
                 CameraState.GUESTS,
-                "more faces than the household's are here; say yes to go on",
+                GUESTS,
             ),
             (
                 self.goal is Goal.HOLD and not asked,
                 CameraState.RESTING,
                 "the goal is to hold what plays",
             ),
-            (idle and not asked, CameraState.RESTING, "nothing is playing"),
+            (
+                idle and not asked,
+                CameraState.RESTING,
+                "nothing is playing: play a song or choose a mood to begin",
+            ),
         )
 
     def _off(self) -> CameraWish:
@@ -268,6 +276,8 @@ class Conductor:
     def _switch(self, command: desk.SwitchCamera) -> None:
         consent = self._memory.now.consent or (command.on and command.consent)
         self._memory.remember(camera_on=command.on, consent=consent)
+        if command.on and self._tracker.guests:  # who is asked, and says on, says yes
+            self._tracker.allow_guests(allowed=True)
         if not self.camera_on:
             self.reading = None
             self._tracker.forget()
@@ -277,6 +287,8 @@ class Conductor:
         self._memory.remember(goal=command.goal)
 
     def _choose(self, command: desk.Override) -> None:
+        if command.song_mood is None:
+            self._told = None
         until = None
         if command.song_mood and command.seconds:
             until = self._now + command.seconds

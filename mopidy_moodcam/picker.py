@@ -119,13 +119,14 @@ class Picker:
         places = {queue.current, *upcoming(queue)[-QUEUED:]}
         queued = [self._track_id(uri) for tlid, uri in queue.entries if tlid in places]
         before = self._chooser.row(self._track_id(after)) if after else None
-        choice = self._chooser.choose(
-            target,
-            before=before,
-            recent=self._with_queued(queued),
-            feedback=self._feedback,
-            exclude=self._left_out(),
-        )
+        with self._noted(queued) as recent:
+            choice = self._chooser.choose(
+                target,
+                before=before,
+                recent=recent,
+                feedback=self._feedback,
+                exclude=self._left_out(),
+            )
         if choice is None:
             self._say("choosing", self._why_empty() or self._chooser.why_nothing)
             return None
@@ -280,13 +281,22 @@ class Picker:
             return ""
         return NOTHING_PLAYABLE if self.status.analysed else NOTHING_SCANNED
 
-    def _with_queued(self, queued: list[int]) -> Recent:
-        """Return what counts as recent, the tracks that stand in the queue included."""
+    @contextlib.contextmanager
+    def _noted(self, queued: list[int]) -> Iterator[Recent]:
+        """Give what counts as recent, with the tracks that stand in the queue.
+
+        These only for the moment: people take some out again unheard.
+        """
         numbers = np.array([i for i in queued if i], np.int64)
         since = self._clock() - self._settings.repeat_after * 60.0
-        for track_id in numbers[self._recent.fresh(numbers, since)].tolist():
+        fresh = numbers[self._recent.fresh(numbers, since)].tolist()
+        for track_id in fresh:
             self._recent.note(track_id, self._artist(track_id), self._clock())
-        return self._recent
+        try:
+            yield self._recent
+        finally:
+            for track_id in reversed(fresh):
+                self._recent.take_back(track_id)
 
     def _left_out(self) -> set[int]:
         until = self._clock() - REFUSED_SECONDS

@@ -239,6 +239,11 @@ def test_a_damaged_catalogue_leaves_folders_empty(core, path):
     assert core.playlists.get_items("moodcam:playlist:sad").get() == []
 
 
+def test_a_search_logs_no_complaint_about_us(core, caplog):
+    core.library.search({"any": ["x"]}).get()
+    assert "MoodCam" not in caplog.text
+
+
 def test_mpd_clients_see_titles_of_this_moment(client, desk):
     assert {"directory": "MoodCam"} in client.lsinfo()
     first = client.lsinfo("MoodCam/Status")

@@ -1,6 +1,7 @@
 """`mopidy moodcam …` as Mopidy runs it, 3.4 and 4.0, against a running server."""
 
 import contextvars
+import dataclasses
 import io
 import json
 import os
@@ -128,6 +129,11 @@ def test_steering_reaches_the_server_and_says_what_is_so(  # noqa: PLR0917
     assert (code, err) == (0, "")
     assert puppet.commands == [command]
     assert said in out
+
+
+def test_a_mood_chosen_in_quiet_hours_says_that_nothing_comes(server, desk, mopidy):
+    desk.publish(dataclasses.replace(happy(time.time()), quiet=True))
+    assert "Quiet hours" in mopidy(server, "mood", "calm")[1]
 
 
 def test_a_correction_of_no_mood_says_that_there_is_none(server, desk, mopidy):

@@ -231,6 +231,20 @@ def test_guests_stop_the_camera_until_somebody_says_yes(conduct):
     assert conductor.camera_wish(wanted_by_music=True).look
 
 
+def test_switching_on_while_guests_are_asked_about_is_a_yes(conduct):
+    conductor = conduct(household=2)
+    show(conductor, "happy", faces=4)
+    conductor.take(desk.SwitchCamera(on=True))
+    assert conductor.camera_wish(wanted_by_music=True).look
+
+
+def test_automatic_again_ends_what_another_program_said_too(conduct):
+    conductor = conduct(camera="none")
+    conductor.take(desk.TakeMood("sad", seconds=600))
+    conductor.take(desk.Override(None))
+    assert conductor.mood.label == UNKNOWN
+
+
 def test_the_camera_looks_whether_guests_have_left(conduct):
     conductor = conduct(household=2)
     end = show(conductor, "happy", faces=4)

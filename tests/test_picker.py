@@ -113,6 +113,16 @@ def test_a_played_song_that_stays_in_the_queue_comes_again_in_time(clock, path):
     assert 3600 <= min(again) <= 4200
 
 
+def test_what_a_person_queues_and_takes_out_unheard_stays_fresh(picker, path, clock):
+    stock(path, 30)
+    load(picker, clock)
+    with Catalogue.open(path) as catalogue:
+        uris = [uri for uri, _ in catalogue.uris()]
+    full = Queue(entries=tuple(enumerate(uris)), current=None)
+    assert "on lately" in picker.pick(HAPPY, after=None, queue=full).reason
+    assert "on lately" not in picker.pick(HAPPY, after=None, queue=Queue()).reason
+
+
 def test_songs_added_by_another_process_are_noticed(picker, path, clock):
     load(picker, clock)
     stock(path)

@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs import match
 from mopidy_moodcam.songs.features import FEATURES, RANK, Features, FeatureSource
-from mopidy_moodcam.songs.schema import CatalogueError, connect, explained
+from mopidy_moodcam.songs.schema import (
+    LEAVE_OUT_SPOKEN,
+    CatalogueError,
+    connect,
+    explained,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -495,6 +500,7 @@ class Catalogue:
                 connection.execute("DELETE FROM meta WHERE key <> 'version'")
             for table in tables:
                 connection.execute(f"DELETE FROM {table}")
+            connection.execute(LEAVE_OUT_SPOKEN)
         if what == "everything":
             with self._lock, explained(self.path):
                 self._connection.execute("VACUUM")

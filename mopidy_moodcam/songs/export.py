@@ -133,7 +133,7 @@ def write_playlists(
         text = "".join(_m3u_lines(catalogue, ids))
         path = folder / f"{name} {mood}.m3u8"
         path.write_text(f"#EXTM3U\n#PLAYLIST:{name} {mood}\n{text}", "utf-8")
-    return f"{len(SongMood)} playlists written to {folder}."
+    return f"{len(SongMood)} playlists written to {str(folder.resolve())!r}."
 
 
 def table_rows(catalogue: Catalogue) -> Iterator[tuple[Any, ...]]:

@@ -22,7 +22,7 @@ from mopidy_moodcam.songs.clusters import (
     standardise,
 )
 from mopidy_moodcam.songs.naming import words_for
-from mopidy_moodcam.songs.seasons import KINDS, SEASONS
+from mopidy_moodcam.songs.seasons import KINDS, SEASONS, left_out
 from mopidy_moodcam.songs.shelf import Shelf, make_shelf
 from mopidy_moodcam.songs.sounds import load_sounds
 
@@ -143,7 +143,9 @@ def exclude(catalogue: Catalogue, kind: str, name: str) -> str:
         season = SEASONS[name.lower()]
         months = " and ".join(calendar.month_name[month] for month in season.months)
         return f"Songs of {name.lower()} are left out, except in {months}."
-    return f"Songs of the {kind} {name!r} are left out from now on."
+    if count := left_out(catalogue, kind, name):
+        return f"{count} songs of the {kind} {name!r} are left out from now on."
+    return f"No song is of the {kind} {name!r} yet; those to come are left out."
 
 
 def include(catalogue: Catalogue, kind: str, name: str) -> str:
@@ -205,7 +207,8 @@ def show(catalogue: Catalogue, console: Console) -> int:
     console.print(_clusters(model, z))
     console.print(_song_moods(catalogue, shelf, z * model.weights, model.weights))
     for kind, value in catalogue.exclusions():
-        console.print(f"Left out: {kind} {value}", markup=False)
+        count = "" if kind == "season" else f": {left_out(catalogue, kind, value)}"
+        console.print(f"Left out: {kind} {value}{count}", markup=False)
     return 0
 
 

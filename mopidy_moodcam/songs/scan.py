@@ -21,7 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mopidy_moodcam.songs import fitting, moved, tags, twins
+from mopidy_moodcam.songs import fitting, moved, seasons, tags, twins
 from mopidy_moodcam.songs.catalogue import GONE, TrackRow
 from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker, WorkerTrouble, analyse_all
@@ -125,9 +125,11 @@ def scan(
         console.print(str(trouble), markup=False, style="red")
         return 1
     except KeyboardInterrupt:
-        console.print("Stopped; the next scan goes on from here.")
+        again = " with --force begins anew" if force else " goes on from here"
+        console.print(f"Stopped; the next scan{again}.")
     _report(tally, console)
     _explain(catalogue, console)
+    _say_left_out(catalogue, console)
     if tally.analysed or tally.guessed:
         twins.take_over(catalogue)
     if tally.analysed:
@@ -355,6 +357,20 @@ def _explain(catalogue: Catalogue, console: Console) -> None:
     rest = sum(count for _, count, _ in reasons[MOST_REASONS:])
     if rest:
         console.print(f"  {rest} not analysed for other reasons", highlight=False)
+
+
+def _say_left_out(catalogue: Catalogue, console: Console) -> None:
+    """Say how many tracks are no music, and what takes them in."""
+    spoken = ("genre", seasons.SPOKEN)
+    if spoken in catalogue.exclusions() and (
+        count := seasons.left_out(catalogue, *spoken)
+    ):
+        console.print(
+            f"  {count} left out as no music, by their genre; to take them in:"
+            f" mopidy moodcam moods include {' '.join(spoken)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _refit_if_due(catalogue: Catalogue, reheard: int, console: Console) -> None:

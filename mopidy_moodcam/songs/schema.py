@@ -30,6 +30,9 @@ _KEYS_ANEW = (
 )
 """To be appended wherever `match.match_key` gives other keys than before."""
 
+LEAVE_OUT_SPOKEN = "INSERT OR IGNORE INTO exclusions VALUES ('genre', 'spoken')"
+"""What a catalogue leaves out from the start: see `seasons.GENRES`."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         f"""CREATE TABLE tracks (
@@ -99,6 +102,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DELETE FROM meta WHERE key LIKE 'spotify:%'",
     ),
     _KEYS_ANEW,
+    (LEAVE_OUT_SPOKEN,),
 )
 """Statements that lift a file from one `user_version` to the next; only append."""
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from mopidy_moodcam.songs.match import first_artist, plain_artist
 from mopidy_moodcam.songs.schema import escaped
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
+
+    from mopidy_moodcam.songs.catalogue import Catalogue
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,6 +44,30 @@ SEASONS: dict[str, Season] = {
 }
 """Seasons that `mopidy moodcam moods exclude season NAME` knows."""
 
+SPOKEN = "spoken"
+GENRES: dict[str, tuple[str, ...]] = {
+    SPOKEN: (
+        "audiobook",
+        "audio book",
+        "audio drama",
+        "audio theatre",
+        "radio drama",
+        "spoken",
+        "speech",
+        "podcast",
+        "hörbuch",
+        "hörspiel",
+        "livre audio",
+        "audiolibro",
+        "luisterboek",
+        "ljudbok",
+        "jingle",
+        "sound effect",
+    )
+}
+"""Genres that have many names. `spoken`, all that is no music, is left out from the
+start: `mopidy moodcam moods include genre spoken` takes it in."""
+
 _ARTISTS = "'; ' || REPLACE(artist, ', ', '; ') || '; '"
 """One of several artists is a whole name between separators, not a part of one."""
 
@@ -61,11 +87,20 @@ def exclusion_clauses(
     return clauses, values
 
 
+def left_out(catalogue: Catalogue, kind: str, value: str) -> int:
+    """Return how many tracks an artist or a genre that is left out has."""
+    (clause,), values = _clause(kind, value, dt.date.min)
+    ((count,),) = catalogue.rows(f"SELECT COUNT(*) FROM tracks WHERE {clause}", values)
+    return count
+
+
 def _clause(kind: str, value: str, today: dt.date) -> tuple[list[str], list[str]]:
     if kind == "artist":
         return _artist_clause(value)
     if kind == "genre":
-        return ["genre LIKE ? ESCAPE '\\'"], [f"%{escaped(value)}%"]
+        names = GENRES.get(value.lower(), (value,))
+        clause = " OR ".join(["genre LIKE ? ESCAPE '\\'"] * len(names))
+        return [clause], [f"%{escaped(name)}%" for name in names]
     season = SEASONS.get(value)
     if season is None or today.month in season.months:
         return [], []

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import re
 
@@ -88,7 +89,29 @@ def test_exclusions_are_shown_and_can_be_taken_back(catalogue):
 
 def test_a_season_is_left_out_except_in_its_month(catalogue):
     assert "except in December" in say(catalogue, "exclude", "season", "Christmas")[1]
-    assert catalogue.exclusions() == [("season", "christmas")]
+    assert ("season", "christmas") in catalogue.exclusions()
+
+
+def test_what_is_no_music_is_left_out_until_it_is_taken_in(catalogue):
+    genres = ["Audiobook", "Hörbuch; Krimi", "News Podcast", "Jazz"]
+    catalogue.upsert_tracks(
+        dataclasses.replace(song, uri=f"local:{genre}", genre=genre)
+        for song, genre in zip(songs(4), genres, strict=True)
+    )
+    assert len(load_shelf(catalogue)) == 601
+    assert "Left out: genre spoken: 3" in say(catalogue)[1]
+    assert say(catalogue, "include", "genre", "spoken")[0] == 0
+    assert len(load_shelf(catalogue)) == 604
+    assert "left out from now on" in say(catalogue, "exclude", "genre", "Spoken")[1]
+    assert len(load_shelf(catalogue)) == 601
+    catalogue.include("genre", "spoken")
+    catalogue.forget("everything")
+    assert catalogue.exclusions() == [("genre", "spoken")]
+
+
+def test_leaving_out_says_how_many_songs_go(catalogue):
+    assert "5 songs of" in say(catalogue, "exclude", "artist", "Artist 3")[1]
+    assert "No song is of" in say(catalogue, "exclude", "genre", "Nosuch")[1]
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,13 @@ def test_a_track_without_a_file_gets_a_marked_guess_from_its_genre(catalogue):
     assert none is None
 
 
+def test_a_scan_says_how_many_tracks_are_no_music(catalogue):
+    chapter = WalkedTrack("spotify:track:1", title="Chapter 1", genre="Audiobook")
+    assert "1 left out as no music" in run(catalogue, [chapter])[2]
+    catalogue.include("genre", "spoken")
+    assert "no music" not in run(catalogue, [chapter])[2]
+
+
 def test_a_file_that_is_gone_says_so(catalogue, tmp_path):
     track = WalkedTrack("local:track:gone.ogg", tmp_path / "gone.ogg")
     run(catalogue, [track])
