@@ -378,11 +378,15 @@ class DiscJockey:
     def _stale(self, target: Target) -> frozenset[int]:
         """Return the picks to come that a person banned, or made for another mood.
 
-        In the hands-off time only what a person banned goes.
+        In the hands-off time only what a person banned or left out goes.
         """
         coming = self._picks if self._settings.dry_run else upcoming(self._queue)
         picks = {tlid: self._picks[tlid] for tlid in coming if tlid in self._picks}
-        banned = {tlid for tlid, p in picks.items() if p.uri in self._banned}
+        banned = {
+            tlid
+            for tlid, pick in picks.items()
+            if pick.uri in self._banned or not self._picker.offers(pick)
+        }
         if self._waits_for(self.hands_off_until, self._settings.hands_off):
             return frozenset(banned)
         others = {t for t, p in picks.items() if p.song_mood != target.song_mood}

@@ -145,6 +145,12 @@ class Picker:
             track_id=choice.track_id,
         )
 
+    def offers(self, pick: Pick) -> bool:
+        """Whether a pick would still be made: its song was not left out since."""
+        if self._chooser is None or not pick.track_id:
+            return True
+        return self._chooser.row(pick.track_id) is not None
+
     def queued(self, pick: Pick) -> None:
         """Note that a pick stands in the queue, so that it is not picked again soon."""
         self._recent.note(pick.track_id, self._artist(pick.track_id), self._clock())

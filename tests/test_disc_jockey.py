@@ -141,6 +141,9 @@ class TestPicker:
         self.outcomes.append((tlid, outcome))
 
     def heard(self, uri): ...
+    def offers(self, pick):
+        return pick.uri not in self.left_out
+
     def queued(self, pick): ...
     def unheard(self, pick): ...
 
@@ -604,6 +607,16 @@ def test_a_song_to_come_that_a_person_bans_goes(make, player, hands_off):
     uris = dict(player.entries).values()
     assert "test:happy 2" not in uris
     assert len(dj.next_picks) == 2
+
+
+def test_a_song_to_come_that_a_person_leaves_out_goes(make, player):
+    dj = make()
+    dj.serve(HAPPY)
+    dj.picker.left_out.add("test:happy 2")
+    dj.songs_changed()
+    dj.serve(HAPPY)
+    assert {"test:happy 1", "test:happy 3"} <= {*dict(player.entries).values()}
+    assert "test:happy 2" not in dict(player.entries).values()
 
 
 def test_a_song_that_a_person_bans_and_queues_stays(make, player):

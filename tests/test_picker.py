@@ -123,6 +123,18 @@ def test_what_a_person_queues_and_takes_out_unheard_stays_fresh(picker, path, cl
     assert "on lately" not in picker.pick(HAPPY, after=None, queue=Queue()).reason
 
 
+def test_a_pick_whose_song_was_left_out_since_is_no_longer_offered(picker, path, clock):
+    stock(path)
+    load(picker, clock)
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    assert picker.offers(pick)
+    with Catalogue.open(path) as catalogue:
+        catalogue.exclude("artist", pick.artist)
+    clock.now += RELOAD_SECONDS
+    load(picker, clock)
+    assert not picker.offers(pick)
+
+
 def test_songs_added_by_another_process_are_noticed(picker, path, clock):
     load(picker, clock)
     stock(path)
