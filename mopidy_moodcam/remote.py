@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -30,17 +31,17 @@ class Server:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Server:
         """Find the server that uses this configuration; raises `ServerError`."""
-        http = config.get("http", {})
-        if not http.get("enabled", True):
+        web = config.get("http", {})
+        if not web.get("enabled", True):
             raise ServerError("Set http/enabled to true: commands go to the server.")
-        host = http.get("hostname") or ""
+        host = web.get("hostname") or ""
         if host.startswith("unix:"):
             raise ServerError(
                 "Commands need an address: set http/hostname to one, like 127.0.0.1."
             )
         host = "127.0.0.1" if host in _EVERYWHERE else host
         host = f"[{host}]" if ":" in host else host
-        url = f"http://{host}:{http.get('port', 6680)}"
+        url = f"http://{host}:{web.get('port', 6680)}"
         return cls(url, config.get("moodcam", {}).get("token") or "")
 
     def get(self, name: str) -> dict[str, Any]:
@@ -64,7 +65,7 @@ class Server:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise ServerError(_sentence(error)) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise ServerError(self._nobody(error)) from None
 
     def _headers(self) -> dict[str, str]:

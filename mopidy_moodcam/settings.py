@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from mopidy import config
@@ -100,6 +101,18 @@ class _Seat(config.String):
         return super().serialize(text, display)
 
 
+class _Token(config.Secret):
+    """What a browser can send in a header."""
+
+    def deserialize(self, value: Any) -> Any:  # noqa: ANN401
+        text = super().deserialize(value)
+        if text and not re.fullmatch("[!-~]+", text):
+            raise ValueError(
+                "A token may hold only ASCII letters, digits and signs, and no spaces."
+            )
+        return text
+
+
 def schema() -> dict[str, Any]:
     """Return the type of every setting for Mopidy's own validation."""
     choice = lambda *words: config.String(choices=list(words))  # noqa: E731
@@ -126,7 +139,7 @@ def schema() -> dict[str, Any]:
         "quiet_hours": _QuietHours(optional=True),
         "dry_run": config.Boolean(),
         "outputs": config.Boolean(),
-        "token": config.Secret(optional=True),
+        "token": _Token(optional=True),
         "spotify_client_id": config.String(optional=True),
         "spotify_audio_features": config.Boolean(),
     }

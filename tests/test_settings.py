@@ -50,6 +50,8 @@ def test_the_defaults_in_ext_conf_are_those_of_the_code():
         ("runtime", "tensorflow"),
         ("ahead", "-1"),
         ("dry_run", "perhaps"),
+        ("token", "s3cr€t"),
+        ("token", "two words"),
     ],
 )
 def test_values_out_of_range_are_refused_with_a_sentence(name, text):

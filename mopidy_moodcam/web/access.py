@@ -53,7 +53,10 @@ class Refused(Exception):  # noqa: N818  (the word of the house)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Access:
-    """What the configuration says about other origins and machines."""
+    """What the configuration says about other origins and machines.
+
+    `allowed_origins` are `host` or `host:port`, in small letters.
+    """
 
     allowed_origins: frozenset[str] = frozenset()
     token: str = ""
@@ -63,12 +66,14 @@ class Access:
         """Read `http/allowed_origins` and `moodcam/token`."""
         origins = config.get("http", {}).get("allowed_origins") or ()
         token = config.get("moodcam", {}).get("token") or ""
-        return cls(frozenset(origin.lower() for origin in origins), token)
+        # Mopidy writes its origins as 'host:port'; people write 'http://…' too.
+        places = (origin.lower().rpartition("://")[2] for origin in origins)
+        return cls(frozenset(place.rstrip("/") for place in places), token)
 
     def check_host(self, request: HTTPServerRequest) -> None:
         """Raise `Refused` where this server was called by a strange name."""
         host = request.host.lower()
-        if not (self._listed(host) or _at_home(host)):
+        if not (host in self.allowed_origins or _at_home(host)):
             raise Refused(
                 403,
                 f"This server does not know itself as {host!r}; add that name "
@@ -87,9 +92,11 @@ class Access:
 
     def origin_allowed(self, origin: str, host: str) -> bool:
         """Say whether a page of `origin` may talk to this server at `host`."""
-        origin = origin.lower()
-        place = urllib.parse.urlsplit(origin).netloc
-        return place != "" and (place == host.lower() or self._listed(place, origin))
+        try:
+            place = urllib.parse.urlsplit(origin.lower()).netloc
+        except ValueError:  # such as http://[
+            return False
+        return place != "" and place in {host.lower(), *self.allowed_origins}
 
     def check_machine(self, request: HTTPServerRequest, *, reading: bool) -> None:
         """Raise `Refused` where another machine may not make this change."""
@@ -108,10 +115,6 @@ class Access:
                 "Readings from other machines are taken only when moodcam/token "
                 "is set here and sent as 'Authorization: Bearer …'.",
             )
-
-    def _listed(self, *places: str) -> bool:
-        """Mopidy writes its origins as `host:port`; people write `http://…` too."""
-        return any(place in self.allowed_origins for place in places)
 
     def _shown(self, header: str) -> bool:
         scheme, _, value = header.partition(" ")
@@ -133,10 +136,10 @@ def from_this_machine(request: HTTPServerRequest) -> bool:
 
 def _at_home(host: str) -> bool:
     """Say whether `host` (maybe with a port) is an address or a home name."""
-    name = urllib.parse.urlsplit(f"//{host}").hostname or ""
-    if name.endswith(HOME_ENDINGS) or "." not in name:
-        return True
     try:
+        name = urllib.parse.urlsplit(f"//{host}").hostname or ""
+        if name.endswith(HOME_ENDINGS) or "." not in name:
+            return True
         ipaddress.ip_address(name)
     except ValueError:
         return False

@@ -95,7 +95,7 @@ def feedback(body: Body) -> JudgeTrack:
     """Read `{"uri": "local:track:…", "verdict": "loved"}`."""
     _only(body, "uri", "verdict")
     uri = body.get("uri")
-    if not isinstance(uri, str) or ":" not in uri or len(uri) > 2000:
+    if not isinstance(uri, str) or not _could_be_a_uri(uri):
         raise ValueError("'uri' must be the URI of a track, like 'local:track:…'.")
     return JudgeTrack(uri, _word(body, "verdict", Verdict))
 
@@ -169,6 +169,12 @@ def _seconds(body: Body, *, least: float) -> float:
     if not number or not least <= value <= WEEK:
         raise ValueError(f"'seconds' must lie between {least:g} and {WEEK:g}.")
     return float(value)
+
+
+def _could_be_a_uri(text: str) -> bool:
+    """Say whether `text` has a scheme; half a surrogate pair is no text at all."""
+    whole = not any("\ud800" <= sign <= "\udfff" for sign in text)
+    return ":" in text and len(text) <= 2000 and whole
 
 
 def _word(body: Body, key: str, words: type[Word]) -> Word:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import tornado.ioloop
 import tornado.websocket
 
 from mopidy_moodcam.web import views
@@ -13,8 +14,6 @@ from mopidy_moodcam.web.access import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tornado.ioloop import IOLoop
-
     from mopidy_moodcam.desk import Desk
     from mopidy_moodcam.status import Status
     from mopidy_moodcam.web.access import Access
@@ -22,20 +21,27 @@ if TYPE_CHECKING:
 PAUSE = 0.25
 """Seconds between two pushes: quick for a person, nothing for a small machine."""
 
+BEAT = 20.0
+"""Seconds after which the status is sent again: a page that hears nothing for more
+than two of them takes the server for gone."""
+
 
 class Live:
     """Passes the desk's status to the open pages; lives on Tornado's thread.
 
-    Only `_published` runs in the publisher's thread. Nobody listens to the
-    desk while no page is open.
+    Only `_published` runs in the publisher's thread. While no page is open
+    nobody listens to the desk, and no timer runs.
     """
 
-    def __init__(self, desk: Desk, loop: IOLoop, pause: float = PAUSE) -> None:
+    def __init__(
+        self, desk: Desk, loop: tornado.ioloop.IOLoop, pause: float = PAUSE
+    ) -> None:
         self._desk = desk
         self._loop = loop
         self._pause = pause
         self._pages: set[LiveHandler] = set()
         self._stop_listening: Callable[[], None] | None = None
+        self._beat = tornado.ioloop.PeriodicCallback(self._push, BEAT * 1000)
         self._due = False
         self._told: Status | None = None
         self._text = ""
@@ -53,6 +59,7 @@ class Live:
         self._pages.add(page)
         if self._stop_listening is None:
             self._stop_listening = self._desk.subscribe(self._published)
+            self._beat.start()
         page.show(self.text())
 
     def leave(self, page: LiveHandler) -> None:
@@ -61,6 +68,7 @@ class Live:
         if not self._pages and self._stop_listening is not None:
             self._stop_listening()
             self._stop_listening = None
+            self._beat.stop()
 
     def _published(self, _status: Status) -> None:
         if not self._due:
@@ -94,14 +102,16 @@ class LiveHandler(tornado.websocket.WebSocketHandler):
 
     def check_origin(self, origin: str) -> bool:
         """Let in this server's own page and `http/allowed_origins`."""
-        return super().check_origin(origin) or self._access.origin_allowed(
-            origin, self.request.host
-        )
+        return self._access.origin_allowed(origin, self.request.host)
 
     def prepare(self) -> None:
-        """Refuse where this server was called by a strange name."""
+        """Refuse strange names of this server and foreign pages.
+
+        Tornado asks `check_origin` too late for an origin that it cannot read.
+        """
         try:
             self._access.check_host(self.request)
+            self._access.check_origin(self.request)
         except Refused as refused:
             self.set_status(refused.status)
             self.finish(str(refused))

@@ -6,8 +6,10 @@ import dataclasses
 import json
 import threading
 import time
+import unittest.mock
 
 import pytest
+import tornado.ioloop
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -86,6 +88,23 @@ def test_nobody_listens_to_the_desk_while_no_page_is_open(client, desk):
     assert run(scenario()) == (1, 0)
 
 
+def test_an_open_page_hears_something_where_nothing_changes(desk, monkeypatch):
+    monkeypatch.setattr(live, "BEAT", 0.02)
+
+    async def scenario():
+        heard = asyncio.Queue()
+        page = unittest.mock.Mock(show=heard.put_nowait)
+        passing_on = live.Live(desk, tornado.ioloop.IOLoop.current())
+        passing_on.join(page)
+        texts = {await heard.get() for _ in range(3)}
+        passing_on.leave(page)
+        return texts, passing_on._beat.is_running()
+
+    texts, timer_runs = run(scenario())
+    assert [json.loads(text)["goal"] for text in texts] == ["match"]
+    assert not timer_runs
+
+
 def test_a_publisher_never_waits_for_a_page_that_does_not_read(client, desk):
     async def scenario():
         async with listening(client):
@@ -111,7 +130,13 @@ def test_publishers_in_other_threads_reach_the_page(client, desk):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "http://evil.example"}, {"Host": "evil.example"}]
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://["},
+        {"Host": "evil.example"},
+        {"Host": "[::1"},
+    ],
 )
 def test_foreign_pages_may_not_listen(client, headers):
     async def scenario():
