@@ -202,8 +202,11 @@ def _goals(status: Status) -> Lines:
 
 
 def _reasons(status: Status) -> Lines:
-    picks = (*status.next_picks, *words.earlier(status))
-    lines = {f"{i}": words.pick(pick) for i, pick in enumerate(picks)}
+    said = [words.pick(pick) for pick in status.next_picks]
+    if status.playing_pick is not None:
+        said.append(f"Playing now: {words.pick(status.playing_pick)}")
+    said += [words.pick(pick) for pick in status.last_picks]
+    lines = {f"{i}": line for i, line in enumerate(said)}
     return lines or {"none": "Nothing was picked yet."}
 
 

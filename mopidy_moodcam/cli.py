@@ -150,8 +150,10 @@ def why(_: Arguments, config: Config) -> int:
     """Print the picks with their reasons, the next ones first."""
     picks = Server.from_config(config).get("feedback")
     _say(*_reasons("Next:", picks["next_picks"]))
+    playing = picks["playing_pick"]
+    _say(*_reasons("Playing now:", [playing] if playing else []))
     _say(*_reasons("Last:", picks["last_picks"]))
-    if not picks["next_picks"] and not picks["last_picks"]:
+    if not (picks["next_picks"] or playing or picks["last_picks"]):
         _say("Nothing was picked yet: 'mopidy moodcam status' says why.")
     return 0
 

@@ -87,6 +87,7 @@ class DiscJockey:
         self._notes = OnChange(logger)
         self._own: Own | None = None
         self._picks: dict[int, Pick] = {}
+        self._sounding: int | None = None
         self._started: set[int] = set()
         self._gone: set[int] = set()
         self._half_known: set[int] = set()
@@ -142,6 +143,11 @@ class DiscJockey:
         own = self._own or Own()
         coming = (tlid for tlid in upcoming(self._queue) if tlid in own)
         return tuple(self._picks[tlid] for tlid in coming if tlid in self._picks)
+
+    @property
+    def playing_pick(self) -> Pick | None:
+        """The DJ's track that plays; None where a person's does, or none."""
+        return None if self._sounding is None else self._picks.get(self._sounding)
 
     def look(self) -> None:
         """Read the queue and notice what a person has done to it."""
@@ -209,6 +215,7 @@ class DiscJockey:
         return tlid in self._picks
 
     def _note_start(self, tlid: int, uri: str) -> None:
+        self._now_plays(tlid)
         pick = self._picks.get(tlid)
         if pick is not None:
             self._picker.started(tlid, pick)
@@ -216,11 +223,21 @@ class DiscJockey:
         else:
             self._picker.heard(uri)
 
+    def _now_plays(self, tlid: int | None) -> None:
+        """Count the pick that played until now among the last ones."""
+        heard = (self.playing_pick, *self.last_picks)
+        self._sounding = tlid
+        now = self.playing_pick
+        past = (pick for pick in heard if pick is not None and pick != now)
+        self.last_picks = tuple(past)[:LAST_PICKS]
+
     def track_ended(self, tlid: int, position: int, length: int | None) -> None:
         """Note how a track ended; it is judged when it is known what came next."""
         self._last_end = self._unjudged = _End(tlid, position, length)
+        self._now_plays(None)
         if self._settings.dry_run and self._picks:
-            self._picks.pop(next(iter(self._picks)))
+            turn = self._picks.pop(next(iter(self._picks)))
+            self.last_picks = (turn, *self.last_picks)[:LAST_PICKS]
             self._dirty = True
 
     def judge(self, *, went_back: bool = False) -> None:
@@ -445,10 +462,11 @@ class DiscJockey:
             self._left_as = self._queue
             self._keep_own()
 
-    def _append(self, target: Target, edits: Edits) -> int:
-        """Queue `edits.add` picks; return how many Mopidy took."""
-        added = refused = 0
-        while added < edits.add and refused < TRIES:
+    def _append(self, target: Target, edits: Edits) -> list[Pick]:
+        """Queue `edits.add` picks; return those that Mopidy took."""
+        added: list[Pick] = []
+        refused = 0
+        while len(added) < edits.add and refused < TRIES:
             after = self._last_uri(but=edits.remove)
             pick = self._picker.pick(target, after=after, queue=self._queue)
             if pick is None:
@@ -459,7 +477,7 @@ class DiscJockey:
                 self._picker.refused(pick)
                 continue
             self._note(tlid, pick)
-            added += 1
+            added.append(pick)
         self._say("Queued", added)
         if refused >= TRIES:
             self._asked_until = self._clock() + RETRY_SECONDS
@@ -489,8 +507,9 @@ class DiscJockey:
         own = self._own_tlids
         for tlid, uri in self._queue.entries:
             if uri in self._awaited and tlid not in own:
-                self._note(tlid, self._awaited.pop(uri))
-                self._say("Queued", 1)
+                pick = self._awaited.pop(uri)
+                self._note(tlid, pick)
+                self._say("Queued", [pick])
 
     def _note(self, tlid: int, pick: Pick) -> None:
         if self._own is None:
@@ -505,13 +524,11 @@ class DiscJockey:
 
     def _remember(self, pick: Pick) -> None:
         self._picker.queued(pick)
-        self.last_picks = (pick, *self.last_picks)[:LAST_PICKS]
         self.picks_made += 1
 
-    def _say(self, what: str, count: int) -> None:
-        """Log the newest picks with their reasons, in one line."""
-        if count:
-            picks = reversed(self.last_picks[:count])
+    def _say(self, what: str, picks: Collection[Pick]) -> None:
+        """Log picks with their reasons, in one line."""
+        if picks:
             told = (f"{pick.title} by {pick.artist}: {pick.reason}" for pick in picks)
             logger.info("%s %s", what, "; then ".join(told))
 
@@ -527,14 +544,15 @@ class DiscJockey:
         self._dirty = False
         if afresh:
             self._picks.clear()
-        made = self.picks_made
+        made: list[Pick] = []
         while len(self._picks) < self._settings.ahead:
             pick = self._picker.pick(target, after=None, queue=self._queue)
             if pick is None:
                 break
             self._picks[-self.picks_made - 1] = pick
             self._remember(pick)
-        self._say("Would queue", self.picks_made - made)
+            made.append(pick)
+        self._say("Would queue", made)
 
     def _start(self, after: int | None) -> None:
         """Start the music behind the track `after`, or at the queue's head.

@@ -279,6 +279,7 @@ class Loop:
             dry_run=self._settings.dry_run,
             songs=self._picker.status,
             next_picks=dj.next_picks,
+            playing_pick=dj.playing_pick,
             last_picks=dj.last_picks,
             history=conductor.history,
             learnt=conductor.learnt,

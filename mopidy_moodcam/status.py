@@ -112,6 +112,7 @@ class Status:
     dry_run: bool = False
     songs: SongsStatus = SongsStatus()
     next_picks: tuple[Pick, ...] = ()
+    playing_pick: Pick | None = None
     last_picks: tuple[Pick, ...] = ()
     history: tuple[Mood, ...] = ()
     learnt: Learnt = Learnt()

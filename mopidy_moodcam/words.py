@@ -81,12 +81,6 @@ def pick(pick: Pick) -> str:
     return f"{song(pick.artist, pick.title, pick.uri)}: {pick.reason}"
 
 
-def earlier(status: Status) -> tuple[Pick, ...]:
-    """Return the last picks that are not still to come, newest first."""
-    coming = {(pick.uri, pick.time) for pick in status.next_picks}
-    return tuple(p for p in status.last_picks if (p.uri, p.time) not in coming)
-
-
 def song(artist: str, title: str, uri: str) -> str:
     """Return what people call a song; the URI where nobody named it."""
     return " – ".join(part for part in (artist, title) if part) or uri  # noqa: RUF001

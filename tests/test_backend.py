@@ -118,11 +118,16 @@ def test_a_mood_folder_lists_songs_of_other_schemes(core, catalogue):  # noqa: A
 
 
 def test_reasons_come_with_the_next_pick_first(core, desk):
-    publish(desk, next_picks=(a_pick(3),), last_picks=(a_pick(3), a_pick(2), a_pick(1)))
+    publish(
+        desk,
+        next_picks=(a_pick(3),),
+        playing_pick=a_pick(2),
+        last_picks=(a_pick(1),),
+    )
     shown = names(core.library.browse("moodcam:reasons").get())
-    assert [line.split(":")[0] for line in shown] == [
+    assert [line.rpartition(":")[0] for line in shown] == [
         "Band – Song 3",  # noqa: RUF001
-        "Band – Song 2",  # noqa: RUF001
+        "Playing now: Band – Song 2",  # noqa: RUF001
         "Band – Song 1",  # noqa: RUF001
     ]
     assert shown[0].endswith("because 3")

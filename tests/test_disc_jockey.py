@@ -185,6 +185,34 @@ def test_each_pick_is_logged_once_with_its_reason(make, caplog):
     ]
 
 
+def start(dj, player, entry):
+    """Let a track sound, and end the one before, as core tells it."""
+    if player.current:
+        dj.track_ended(player.current, 60_000, 200_000)
+    tlid, uri = entry
+    player.play(tlid)
+    dj.track_started(tlid, uri)
+
+
+def test_only_picks_that_sounded_are_among_the_last_ones(make, player):
+    dj = make()
+    dj.serve(HAPPY)
+    first, second = player.entries
+    start(dj, player, first)
+    dj.serve(SAD)
+    assert second not in player.entries
+    assert (dj.playing_pick.uri, dj.last_picks) == (first[1], ())
+    start(dj, player, player.entries[1])
+    assert dj.playing_pick.song_mood == SongMood.SAD
+    assert [pick.uri for pick in dj.last_picks] == [first[1]]
+    theirs = player.append("test:theirs")
+    start(dj, player, (theirs, "test:theirs"))
+    assert dj.playing_pick is None
+    start(dj, player, first)  # they went back to it
+    assert dj.playing_pick.uri == first[1]
+    assert [pick.song_mood for pick in dj.last_picks] == [SongMood.SAD]
+
+
 def bring_late(dj, player):
     """Let a song come after the DJ has given up waiting for it."""
     player.slow = True
@@ -356,6 +384,10 @@ def test_a_shadow_day_says_what_it_would_queue_and_queues_nothing(make, player, 
     assert player.entries == []
     assert dj.is_own(7)  # a person's track stands for a pick: paths go on
     assert [pick.song_mood for pick in dj.next_picks] == [SongMood.SAD] * 2
+    assert dj.last_picks == ()
+    turn = dj.next_picks[0]
+    dj.track_ended(1, 200_000, 200_000)
+    assert (dj.playing_pick, dj.last_picks) == (None, (turn,))
     assert [message.split()[:3] for message in caplog.messages] == [
         ["Would", "queue", "happy"],
         ["Would", "queue", "sad"],

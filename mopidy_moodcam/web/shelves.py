@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam import words
 from mopidy_moodcam.glossary import SongMood, Verdict
 
 if TYPE_CHECKING:
@@ -51,7 +50,8 @@ def feedback(songlist: SongList, now: Status, query: Query) -> dict[str, Any]:
     _only(query)
     return {
         "next_picks": [dataclasses.asdict(pick) for pick in now.next_picks],
-        "last_picks": [dataclasses.asdict(pick) for pick in words.earlier(now)],
+        "playing_pick": now.playing_pick and dataclasses.asdict(now.playing_pick),
+        "last_picks": [dataclasses.asdict(pick) for pick in now.last_picks],
         "loved": _json(songlist.judged(Verdict.LOVED)),
         "banned": _json(songlist.judged(Verdict.BANNED)),
     }

@@ -117,7 +117,8 @@ def happy(now):
             borrowed=("romantic",),
         ),
         next_picks=tuple(pick(i, SongMood.HAPPY, now) for i in range(2)),
-        last_picks=tuple(pick(i, SongMood.HAPPY, now - 200 * i) for i in (2, 3, 4)),
+        playing_pick=pick(2, SongMood.HAPPY, now - 400),
+        last_picks=tuple(pick(i, SongMood.HAPPY, now - 200 * i) for i in (3, 4)),
         history=tuple(
             mood(label, now - 60 * minutes)
             for label, minutes in zip(labels, spans, strict=True)

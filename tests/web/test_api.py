@@ -61,6 +61,7 @@ BAD = [
     ("pause", {"seconds": "1h"}, "'seconds' must lie between 0"),
     ("feedback", {"uri": "nothing", "verdict": "loved"}, "'uri' must be the URI"),
     ("feedback", {"uri": 5, "verdict": "loved"}, "'uri' must be the URI"),
+    ("feedback", {"uri": "a:\ud800", "verdict": "loved"}, "'uri' must be the URI"),
     ("feedback", {"uri": "a:b", "verdict": "meh"}, "'verdict' must be one of"),
     ("corrections", {"verdict": "left"}, "'verdict' must be one of right"),
     ("corrections", {"forget": False}, "Send either a verdict or"),
@@ -300,6 +301,7 @@ def test_loved_and_banned_songs_are_listed(client):
     assert [song["uri"] for song in shown["loved"]] == ["local:track:sad3.flac"]
     assert [song["uri"] for song in shown["banned"]] == ["local:track:sad4.flac"]
     assert shown["next_picks"][0]["reason"]
+    assert shown["playing_pick"]["reason"]
 
 
 def test_clusters_name_their_song_mood(client):
