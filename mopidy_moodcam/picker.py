@@ -18,7 +18,7 @@ import numpy as np
 from mopidy_moodcam.dj.chooser import Chooser
 from mopidy_moodcam.dj.feedback import Feedback
 from mopidy_moodcam.dj.queue import upcoming
-from mopidy_moodcam.dj.reasons import NOTHING_PLAYABLE, NOTHING_SCANNED
+from mopidy_moodcam.dj.reasons import BEING_READ, NOTHING_PLAYABLE, NOTHING_SCANNED
 from mopidy_moodcam.dj.recent import REST_S, Recent
 from mopidy_moodcam.glossary import Pick, SongMood
 from mopidy_moodcam.logs import OnChange, plain
@@ -81,10 +81,10 @@ class Picker:
         self._knows_recent = False
         self._loading: tuple[int, int] | None = None
         self._loaded: tuple[int, int] | None = None
-        self._whys = {"loading": "", "reading": "", "writing": ""}
-        self._whys["choosing"] = NOTHING_SCANNED
+        self._whys = {"loading": BEING_READ, "reading": "", "writing": ""}
+        self._whys["choosing"] = ""
         self.shelf: Shelf | None = None
-        self.status = SongsStatus(why=NOTHING_SCANNED)
+        self.status = SongsStatus(why=BEING_READ)
 
     def close(self) -> None:
         """Let go of the catalogue's file."""

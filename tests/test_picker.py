@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mopidy_moodcam.dj.queue import Queue
-from mopidy_moodcam.dj.reasons import NOTHING_PLAYABLE, NOTHING_SCANNED
+from mopidy_moodcam.dj.reasons import BEING_READ, NOTHING_PLAYABLE, NOTHING_SCANNED
 from mopidy_moodcam.glossary import Affect, SongMood, Target, Verdict
 from mopidy_moodcam.picker import (
     REFUSED_SECONDS,
@@ -67,6 +67,7 @@ def load(picker, clock, seconds=20):
 
 
 def test_an_empty_catalogue_is_a_clear_state(picker, clock):
+    assert picker.status.why == BEING_READ
     load(picker, clock)
     assert picker.pick(HAPPY, after=None, queue=Queue()) is None
     assert picker.status.why == NOTHING_SCANNED

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mopidy_moodcam.glossary import Target
     from mopidy_moodcam.songs.shelf import Shelf
 
+BEING_READ = "the songs are being read"
 NOTHING_PLAYABLE = (
     "none of the known songs can be played: Mopidy lacks the backend for them, such"
     " as Mopidy-Spotify, or each was banned or excluded"
