@@ -1,5 +1,6 @@
 """`mopidy moodcam …` as Mopidy runs it, 3.4 and 4.0, against a running server."""
 
+import contextlib
 import contextvars
 import dataclasses
 import io
@@ -239,11 +240,44 @@ def test_scanning_with_a_missing_vibenet_says_how_to_get_it_and_scans_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_comes_plays_and_played_is_told_with_reasons(server, mopidy):
+    code, out, _ = mopidy(server, "why")
+    titles = [line for line in out.splitlines() if not line.startswith(" ")]
+    assert (code, titles) == (0, ["Next:", "Playing now:", "Last:"])
+
+
 @pytest.mark.parametrize("words", [["status"], ["on"], ["why"], ["mood", "sad"]])
 def test_without_a_server_one_sentence_says_so(config, mopidy, words):
     code, out, err = mopidy(config, *words)
     assert (code, out) == (1, "")
     assert "No Mopidy server answers at http://127.0.0.1:1: start it" in err
+
+
+def test_a_port_of_another_protocol_is_no_server_of_ours(config, mopidy):
+    import socketserver
+
+    class Greeting(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(b"OK MPD 0.19.0\n")
+            self.request.recv(4096)
+
+    with serving_with(socketserver.TCPServer(("127.0.0.1", 0), Greeting)) as port:
+        config["http"]["port"] = port
+        code, _, err = mopidy(config, "status")
+    assert code == 1
+    assert "or check http/hostname and http/port" in err
+
+
+@contextlib.contextmanager
+def serving_with(other):
+    import threading
+
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    try:
+        yield other.server_address[1]
+    finally:
+        other.shutdown()
+        other.server_close()
 
 
 def test_with_http_switched_off_the_setting_is_named(config, mopidy):
@@ -253,16 +287,11 @@ def test_with_http_switched_off_the_setting_is_named(config, mopidy):
 
 def test_a_server_that_is_not_ours_is_recognised(config, mopidy):
     import http.server
-    import threading
 
     other = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
-    config["http"]["port"] = other.server_port
-    threading.Thread(target=other.serve_forever, daemon=True).start()
-    try:
+    with serving_with(other) as port:
+        config["http"]["port"] = port
         code, _, err = mopidy(config, "status")
-    finally:
-        other.shutdown()
-        other.server_close()
     assert code == 1
     assert "is MoodCam enabled" in err
 

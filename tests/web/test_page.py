@@ -1,8 +1,10 @@
 """The page in a real browser, on a phone and on a desk."""
 
 import dataclasses
+import functools
 import pathlib
 import re
+import socket
 import time
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from mopidy_moodcam import desk as at_desk
 from mopidy_moodcam.glossary import EXPRESSIONS, Goal, SongMood, Verdict
 from mopidy_moodcam.status import CameraState
+from mopidy_moodcam.web.live import LiveHandler
 from tests.web.conftest import TOKEN
 from tests.web.dev_server import config_in, serving
 from tests.web.scenes import consent, guests, happy, unknown
@@ -21,6 +24,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
+STATIC = pathlib.Path(at_desk.__file__).parent / "web" / "static"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 
@@ -101,7 +105,7 @@ def test_it_says_mood_reason_music_and_camera_in_words(page):
     expect(page, "#mood-why").to_have_text("Three readings agree.")
     expect(page, "#target-words").to_contain_text("Happy songs: happy faces")
     expect(page, "#camera-words").to_contain_text("It looks at the room now and then.")
-    expect(page, "#songs-words").to_contain_text("1,180 of 1,204 can be picked.")
+    expect(page, "#songs-words").to_contain_text("1,180 of 1,204 are analysed.")
 
 
 def test_it_shows_seven_probabilities_and_a_place_on_the_plane(page):
@@ -166,11 +170,22 @@ def test_a_chosen_mood_lasts_as_long_as_asked(page, puppet):
     wait_for(puppet, at_desk.Override(SongMood.SAD))
 
 
-def test_the_goal_is_chosen_with_the_keyboard(page, puppet):
+def test_a_mood_chosen_in_a_pause_ends_it_and_says_so(page, puppet):
+    page.get_by_role("button", name="Pause for an hour").click()
+    expect(page, "#pause").to_have_text("Go on")
+    page.get_by_role("button", name="Calm", exact=True).click()
+    wait_for(puppet, at_desk.Pause(0.0))
+    assert at_desk.Override(SongMood.CALM, 3600.0) in puppet.commands
+    expect(page, "#toast").to_have_text("The pause is over. Calm songs after this one.")
+
+
+def test_the_goal_is_the_one_that_the_arrow_keys_come_to_rest_on(page, puppet):
     page.get_by_role("radio", name="match").focus()
-    page.keyboard.press("ArrowRight")
-    wait_for(puppet, at_desk.SetGoal(Goal.LIFT))
-    expect(page, "#goal-words").to_contain_text("leads towards happier songs")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    wait_for(puppet, at_desk.SetGoal(Goal.HOLD))
+    assert puppet.commands == [at_desk.SetGoal(Goal.HOLD)]
+    expect(page, "#goal-words").to_contain_text("leaves the music as it is")
 
 
 def test_pausing_and_going_on(page, puppet):
@@ -195,8 +210,14 @@ def test_the_mood_is_corrected_with_one_tap(page, puppet, button, verdict):
 
 
 def test_the_mood_is_corrected_to_what_it_really_is(page, puppet):
-    page.get_by_label("It is really").select_option("sad")
+    said = page.get_by_text("It is …")
+    said.focus()
+    for key in ("Enter", "ArrowDown", "Tab", "Tab"):
+        page.keyboard.press(key)
+    assert puppet.commands == []
+    page.get_by_role("button", name="sad", exact=True).last.press("Enter")
     wait_for(puppet, at_desk.Correct("sad"))
+    playwright.expect(said).to_be_focused()
 
 
 def test_the_camera_goes_off_with_one_tap(page, puppet):
@@ -225,14 +246,16 @@ def test_a_real_camera_asks_for_consent_with_plain_words(page, puppet, desk):
 def test_guests_are_asked_for(page, puppet, desk):
     expect(page, "#guests").to_be_hidden()
     publish(desk, guests(time.time()))
-    page.get_by_role("button", name="Our guests know and agree").click()
+    page.get_by_role("button", name="Our guests know and agree").press("Enter")
     wait_for(puppet, at_desk.AllowGuests(True))
+    expect(page, "#camera").to_be_focused()
 
 
 def test_picks_say_why_and_are_loved_and_banned(page, puppet):
     first = page.locator("#next > li").first
     playwright.expect(first).to_contain_text("close to the mood, not heard for 2 days")
     love = first.get_by_role("button", name="Love")
+    row = first.element_handle()
     love.click()
     wait_for(puppet, at_desk.JudgeTrack("local:track:0.flac", Verdict.LOVED))
     playwright.expect(love).to_have_attribute("aria-pressed", "true")
@@ -240,6 +263,7 @@ def test_picks_say_why_and_are_loved_and_banned(page, puppet):
     wait_for(puppet, at_desk.JudgeTrack("local:track:0.flac", Verdict.NONE))
     first.get_by_role("button", name="Never play").click()
     wait_for(puppet, at_desk.JudgeTrack("local:track:0.flac", Verdict.BANNED))
+    assert row.evaluate("row => row.isConnected")  # so what was opened stays open
 
 
 def test_the_rest_of_a_long_reason_is_told_when_asked(page):
@@ -250,11 +274,13 @@ def test_the_rest_of_a_long_reason_is_told_when_asked(page):
     playwright.expect(rest).to_be_visible()
 
 
-def test_a_pick_still_to_come_is_not_among_the_last_ones(page, desk):
-    status = happy(time.time())
-    picks = (*status.next_picks, *status.last_picks)
-    publish(desk, dataclasses.replace(status, last_picks=picks))
+def test_the_song_that_plays_is_the_first_of_the_last_picks(page, desk):
     expect(page, "#last > li").to_have_count(3)
+    expect(page, "#last > li >> nth=0").to_contain_text("Playing now")
+    expect(page, "#last > li >> nth=0").to_contain_text("Very Long Title")
+    publish(desk, dataclasses.replace(happy(time.time()), playing_pick=None))
+    expect(page, "#last > li").to_have_count(2)
+    expect(page, "#last").not_to_contain_text("Playing now")
 
 
 def test_titles_are_text_and_never_markup(page, desk):
@@ -281,6 +307,15 @@ def test_songs_of_a_mood_are_listed_and_searched(page):
         "Calm song 2",
         "Calm song 7",
     ]
+    expect(page, "#found-words").to_have_text("Songs with “calm artist 2”: 2 songs")
+    page.get_by_role("button", name="Close").press("Enter")
+    expect(page, "#library-title").to_be_focused()
+
+
+def test_a_banned_song_is_said_to_be_so(page):
+    page.get_by_label("Search songs").fill("sad song 4")
+    page.keyboard.press("Enter")
+    expect(page, "#found .reason >> nth=0").to_have_text("is never picked")
 
 
 def test_a_long_list_goes_on_when_asked(page):
@@ -334,14 +369,38 @@ def test_another_machine_is_asked_for_the_token_once(browser, guarded, puppet):
     page.goto(f"http://127.0.0.1:{guarded.port}/moodcam/")
     expect(page, "#mood-word").to_have_text("happy")
     page.get_by_role("button", name="Right", exact=True).click()
+    expect(page, "#token-wrong").to_be_hidden()
+    page.locator("#token").fill("s3cr€t")
+    page.keyboard.press("Enter")
     page.locator("#token").fill("wrong")
-    page.get_by_role("button", name="Use it").click()
+    page.keyboard.press("Enter")
+    expect(page, "#token-wrong").to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page, "#toast").to_contain_text("moodcam/token")
+    page.get_by_role("button", name="Right", exact=True).click()
     page.locator("#token").fill(TOKEN)
-    page.get_by_role("button", name="Use it").click()
+    page.keyboard.press("Enter")
     wait_for(puppet, at_desk.Correct("right"))
     page.reload()
     page.get_by_role("button", name="Wrong", exact=True).click()
     wait_for(puppet, at_desk.Correct("wrong"))
+    page.close()
+
+
+def test_a_browser_that_remembers_nothing_steers_all_the_same(browser, guarded, puppet):
+    page = browser.new_page(extra_http_headers={"X-Forwarded-For": "203.0.113.9"})
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage',"
+        " { get() { throw new DOMException('denied', 'SecurityError'); } })"
+    )
+    page.goto(f"http://127.0.0.1:{guarded.port}/moodcam/")
+    expect(page, "#mood-word").to_have_text("happy")
+    for button, verdict in (("Right", "right"), ("Wrong", "wrong")):
+        page.get_by_role("button", name=button, exact=True).click()
+        if verdict == "right":
+            page.locator("#token").fill(TOKEN)
+            page.keyboard.press("Enter")
+        wait_for(puppet, at_desk.Correct(verdict))
     page.close()
 
 
@@ -354,15 +413,55 @@ def test_a_refusal_is_told_in_the_servers_words(page, desk, complaints):
 
 @pytest.mark.usefixtures("puppet")
 def test_a_lost_server_is_said_and_found_again(browser, desk, tmp_path):
-    page = browser.new_page()
+    page = browser.new_page(viewport={"width": 360, "height": 740})
     config = config_in(tmp_path)
+    page.clock.install()
     with serving(desk, config) as port:
         page.goto(f"http://127.0.0.1:{port}/moodcam/")
         expect(page, "#link-words").to_have_text("live")
-    expect(page, "#link-words").to_have_text("no connection", timeout=15000)
-    expect(page, "#mood-word").to_have_text("happy")
+        page.locator("#camera-card").scroll_into_view_if_needed()
+    words = re.compile("no connection since")
+    expect(page, "#link-words").to_have_text(words, timeout=15000)
+    expect(page, "#link-words").to_be_in_viewport()
+    assert page.title().startswith("No connection")
+    sure = page.locator("#mood-sure").inner_text()
+    page.clock.fast_forward(600_000)
+    expect(page, "#mood-sure").to_have_text(sure)
     with serving(desk, config, port):
-        expect(page, "#link-words").to_have_text("live", timeout=15000)
+        expect(page, "#link-words").to_have_text("live", timeout=35000)
+        expect(page, "body").not_to_have_class("lost")
+    page.close()
+
+
+def fulfill(file, route):
+    route.fulfill(path=file)
+
+
+def test_a_server_that_hangs_is_taken_for_gone_and_commands_say_so(browser):
+    """A socket that takes connections and never says anything more."""
+    page = browser.new_page()
+    page.clock.install()
+    for name in ("", "page.css", "page.js"):
+        file = STATIC / (name or "index.html")
+        page.route(f"**/moodcam/{name}", functools.partial(fulfill, file))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        page.goto(f"http://127.0.0.1:{silent.getsockname()[1]}/moodcam/")
+        page.locator("#pause").click()
+        sentence = "takes too long to answer"
+        expect(page, "#toast").to_contain_text(sentence, timeout=15000)
+        expect(page, "#link-words").to_contain_text("no connection since")
+    page.close()
+
+
+@pytest.mark.usefixtures("puppet")
+def test_a_page_that_hears_nothing_for_long_asks_anew(browser, client, monkeypatch):
+    page = browser.new_page()
+    page.clock.install()
+    page.goto(f"http://127.0.0.1:{client.port}/moodcam/")
+    expect(page, "#link-words").to_have_text("live")
+    monkeypatch.setattr(LiveHandler, "show", lambda *_: None)
+    page.clock.fast_forward(60_000)
+    expect(page, "#link-words").to_have_text("every few seconds")
     page.close()
 
 
@@ -376,7 +475,7 @@ def test_nothing_sticks_out_at_the_side(open_page, desk, viewport, scene):
 
 
 BROKEN_WORDS = """
-[...document.querySelectorAll('h1, .mood-button, .link')].flatMap(e => {
+[...document.querySelectorAll('h1, .link, .pill, button, .goals, .bars')].flatMap(e => {
   const walker = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), broken = [];
   for (let node; (node = walker.nextNode()); )
     for (const word of node.data.matchAll(/\\S+/g)) {
@@ -389,9 +488,16 @@ BROKEN_WORDS = """
 })"""
 
 
-@pytest.mark.parametrize("width", [320, 360])
-def test_no_word_is_broken_on_a_narrow_phone(open_page, width):
+@pytest.mark.parametrize(
+    ("width", "font"), [(320, 16), (360, 16), (360, 24), (360, 32)]
+)
+def test_no_word_is_broken_on_a_narrow_phone(open_page, width, font):
     page = open_page({"width": width, "height": 640})
+    # What the browser's own font size does, which needs a profile of its own.
+    page.evaluate(f"document.documentElement.style.fontSize = '{font}px'")
+    page.get_by_label("Search songs").fill("calm artist 2")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Close").wait_for()
     assert page.evaluate(BROKEN_WORDS) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -497,6 +603,20 @@ def test_the_camera_state_is_shown_for_every_state(page, desk):
         camera = dataclasses.replace(status.camera, state=state, why=f"why {state}")
         publish(desk, dataclasses.replace(status, camera=camera))
         expect(page, "#camera-words").to_contain_text(f"Why {state}")
+        looks = state in {CameraState.WATCHING, CameraState.GUESTS}
+        expect(page, "#faces rect").to_have_count(2 if looks else 0)
+
+
+def test_without_a_camera_here_that_is_said_and_others_are_shown(page, desk):
+    status = happy(time.time())
+    camera = dataclasses.replace(
+        status.camera, source="none", state=CameraState.RESTING, why="no camera is set."
+    )
+    publish(desk, dataclasses.replace(status, camera=camera, reading=None))
+    expect(page, "#camera-link").to_have_text("No camera")
+    expect(page, "#camera-words").to_have_text("There is none here. No camera is set.")
+    publish(desk, dataclasses.replace(status, camera=camera))
+    expect(page, "#faces rect").to_have_count(2)
 
 
 CONTRAST = """() => {

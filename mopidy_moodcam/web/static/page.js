@@ -19,6 +19,7 @@ const CAMERA = {
   guests: "It waits, because guests are here.",
   paused: "It is paused.",
   trouble: "It cannot see.",
+  none: "There is none here.",
 };
 const CAMERA_SHORT = {
   off: "Camera off",
@@ -29,6 +30,7 @@ const CAMERA_SHORT = {
   guests: "Camera waiting",
   paused: "Camera paused",
   trouble: "Camera in trouble",
+  none: "No camera",
 };
 const NO_FACE = {
   nobody: "Nobody is in view.",
@@ -39,11 +41,15 @@ const NO_FACE = {
   stuck: "The camera repeats the same picture.",
 };
 const POLL = 5000;
+const PATIENCE = 10000; // an answer that takes longer is not waited for
+const SILENCE = 45000; // the server says something every 20 s
+const REST = 800; // a choice is one that nobody moves on from for so long
 
 const $ = (id) => document.getElementById(id);
 const judged = new Map(); // uri → "loved" or "banned", as far as this page knows
 let status = null;
 let clockOff = 0; // the server's clock minus this one, in seconds
+let lostAt = null; // since when there is no connection: clocks stand still
 let searched = 0;
 
 // ---------------------------------------------------------------- small tools
@@ -85,8 +91,9 @@ function whenChanged(part, value, draw) {
   draw();
 }
 
-const now = () => Date.now() / 1000 + clockOff;
+const now = () => lostAt ?? Date.now() / 1000 + clockOff;
 const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
+const sentence = (words) => capital(words) + (words.endsWith(".") ? "" : ".");
 const percent = (share) => `${Math.round(share * 100)} %`;
 const song = (it) => [it.artist, it.title].filter(Boolean).join(" – ") || it.uri;
 
@@ -112,8 +119,26 @@ function toast(text) {
 
 // ------------------------------------------------------------ to the server
 
+let token = remembered();
+
+function remembered() {
+  try {
+    return localStorage.getItem("moodcam-token");
+  } catch {
+    return null; // this browser keeps nothing for pages
+  }
+}
+
+function remember(given) {
+  token = given;
+  try {
+    localStorage.setItem("moodcam-token", given);
+  } catch {
+    // It is known until the page is closed.
+  }
+}
+
 function headers() {
-  const token = localStorage.getItem("moodcam-token");
   return {
     "Content-Type": "application/json",
     ...(token ? { Authorization: `Bearer ${token}` } : {}),
@@ -121,14 +146,15 @@ function headers() {
 }
 
 async function send(name, body, said) {
+  const given = headers();
   let answer;
   try {
-    answer = await fetch(`api/${name}`, { method: "POST", headers: headers(), body: JSON.stringify(body) });
-  } catch {
-    toast("The server does not answer.");
+    answer = await fetch(`api/${name}`, { method: "POST", headers: given, body: JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE) });
+  } catch (error) {
+    toast(error.name === "TimeoutError" ? "The server takes too long to answer; it may still do this." : "The server does not answer.");
     return false;
   }
-  if (answer.status === 401 && (await askToken())) return send(name, body, said);
+  if (answer.status === 401 && (await askToken("Authorization" in given))) return send(name, body, said);
   if (!answer.ok) {
     const { error } = await answer.json().catch(() => ({ error: "This did not work." }));
     toast(error);
@@ -139,7 +165,7 @@ async function send(name, body, said) {
 }
 
 async function fetchJson(path) {
-  const answer = await fetch(path);
+  const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE) });
   const date = Date.parse(answer.headers.get("Date") ?? "");
   if (date) clockOff = Math.abs(date - Date.now()) < 5000 ? 0 : (date - Date.now()) / 1000;
   const value = await answer.json();
@@ -147,9 +173,10 @@ async function fetchJson(path) {
   return value;
 }
 
-function askToken() {
+function askToken(wasWrong) {
   const dialog = $("ask-token");
   $("token").value = "";
+  $("token-wrong").hidden = !wasWrong;
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((done) => {
@@ -157,7 +184,7 @@ function askToken() {
       "close",
       () => {
         const given = dialog.returnValue === "yes" && $("token").value.trim();
-        if (given) localStorage.setItem("moodcam-token", given);
+        if (given) remember(given);
         done(Boolean(given));
       },
       { once: true },
@@ -185,7 +212,7 @@ function drawNotices() {
   if (status.dry_run) notices.push("Trial: songs are picked and named, but nothing is queued (moodcam/dry_run).");
   if (status.quiet) notices.push("Quiet hours: nothing is changed now.");
   whenChanged("notices", notices, () => {
-    $("notices").replaceChildren(...notices.map((text) => make("p", { class: "notice" }, text)));
+    $("notices").replaceChildren(...notices.map((text) => make("p", { class: "notice" }, capital(text))));
   });
 }
 
@@ -194,12 +221,13 @@ function drawMood() {
   const known = mood.label !== "unknown";
   setText("mood-word", known ? mood.label : "Unknown");
   setText("mood-sure", known ? `${percent(mood.confidence)} sure, for ${span(now() - mood.since)}` : "The music stays as it is.");
-  setText("mood-why", mood.why ? capital(mood.why) + "." : "");
+  setText("mood-why", mood.why ? sentence(mood.why) : "");
   for (const button of document.querySelectorAll("[data-verdict]")) button.hidden = !known;
   setText("correct-title", known ? "Is that so?" : "Do you know better?");
   const accent = target ? target.song_mood : "unknown";
   document.documentElement.style.setProperty("--accent", `var(--${accent})`);
-  document.title = known ? `${capital(mood.label)} – MoodCam` : "MoodCam";
+  const title = lostAt ? "No connection" : known && capital(mood.label);
+  document.title = title ? `${title} – MoodCam` : "MoodCam";
   whenChanged("bars", [mood.probabilities, mood.label], () => drawBars(mood));
   whenChanged("plane", [mood.affect, target && target.affect, status.history.length], drawPlane);
 }
@@ -257,36 +285,44 @@ function drawMusic() {
     const pressed = override ? target !== null && mine === target.song_mood : mine === "";
     button.setAttribute("aria-pressed", String(pressed));
   }
-  $("pause").setAttribute("aria-pressed", String(Boolean(paused)));
   setText("pause", paused ? "Go on" : "Pause for an hour");
   const radio = $(`goal-${status.goal}`);
-  if (radio && !radio.checked) radio.checked = true;
+  if (radio && !radio.checked && !goalWaits) radio.checked = true;
   setText("goal-words", `${capital(status.goal)} ${GOALS[status.goal] ?? ""}.`);
 }
 
 function drawCamera() {
   const { camera, counters } = status;
   $("camera").setAttribute("aria-checked", String(camera.on));
-  setText("camera-link", CAMERA_SHORT[camera.state] ?? "Camera");
-  const why = camera.why ? ` ${capital(camera.why)}.` : "";
-  setText("camera-words", (CAMERA[camera.state] ?? capital(camera.state)) + why);
-  $("guests").hidden = camera.state !== "guests";
+  const state = camera.source === "none" && camera.state === "resting" ? "none" : camera.state;
+  setText("camera-link", CAMERA_SHORT[state] ?? "Camera");
+  const why = camera.why ? ` ${sentence(camera.why)}` : "";
+  setText("camera-words", (CAMERA[state] ?? capital(state)) + why);
+  const answered = camera.state !== "guests";
+  if (answered && $("guests").contains(document.activeElement)) $("camera").focus();
+  $("guests").hidden = answered;
   setText("seen", counters.frames_seen.toLocaleString());
   setText("stored", counters.frames_stored.toLocaleString());
   setText("sent", counters.frames_sent.toLocaleString());
-  whenChanged("aim", [status.reading, camera.on], drawAim);
+  whenChanged("aim", [status.reading, camera], drawAim);
+}
+
+// What was seen before the camera stopped looking is not what is there now.
+function looks({ state, source, elsewhere }) {
+  return state === "watching" || state === "guests" || (source === "none" && elsewhere);
 }
 
 function drawAim() {
-  const reading = status.camera.on ? status.reading : null;
+  const { camera } = status;
+  const reading = looks(camera) ? status.reading : null;
   const faces = reading ? reading.faces : [];
   $("faces").replaceChildren(...faces.map(faceBox));
-  let words = "The camera is off.";
+  let words = camera.on ? "No camera looks now." : "The camera is off.";
   if (reading) {
     const count = faces.length === 1 ? "One face" : `${faces.length} faces`;
     words = faces.length ? `${count}, mirrored as in a mirror. Bigger and brighter is better.` : (NO_FACE[reading.reason] ?? "No face is seen.");
     if (reading.room) words = `Room ${reading.room}: ${words}`;
-  } else if (status.camera.on) words = "The first look is still to come.";
+  } else if (looks(camera) || camera.state === "starting") words = "The first look is still to come.";
   setText("faces-words", words);
   $("aim").setAttribute("aria-label", words);
   const light = reading && reading.light !== null ? reading.light : 0;
@@ -317,15 +353,14 @@ function faceBox(face) {
 }
 
 function drawPicks() {
-  const verdicts = [...judged.entries()];
-  whenChanged("next", [status.next_picks, verdicts], () => songList("next", status.next_picks, "Nothing is picked yet."));
-  const coming = new Set(status.next_picks.map((it) => it.uri + it.time));
-  const last = status.last_picks.filter((it) => !coming.has(it.uri + it.time)).slice(0, 6);
-  whenChanged("last", [last, verdicts], () => songList("last", last, "Nothing was played yet."));
+  whenChanged("next", status.next_picks, () => songList($("next"), status.next_picks, "Nothing is picked yet."));
+  const { playing_pick: playing, last_picks: last, playback } = status;
+  const marked = playing ? [{ ...playing, mark: playback === "paused" ? "Paused" : "Playing now" }] : [];
+  const heard = [...marked, ...last].slice(0, 6);
+  whenChanged("last", heard, () => songList($("last"), heard, "Nothing was played yet."));
 }
 
-function songList(id, songs, nothing) {
-  const list = typeof id === "string" ? $(id) : id;
+function songList(list, songs, nothing) {
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   const rows = songs.map(songRow);
   list.replaceChildren(...(rows.length ? rows : [make("li", { class: "none" }, nothing)]));
@@ -336,14 +371,15 @@ function songRow(it) {
   return make(
     "li",
     {},
-    make("div", {}, make("p", { class: "title" }, it.title || it.uri), make("p", { class: "by" }, it.artist), ...reasons(it)),
+    make("div", {}, it.mark ? make("p", { class: "mark" }, it.mark) : "", make("p", { class: "title" }, it.title || it.uri), make("p", { class: "by" }, it.artist), ...reasons(it)),
     make("div", { class: "verdicts" }, verdictButton(it, "loved", "heart", "Love"), verdictButton(it, "banned", "ban", "Never play")),
   );
 }
 
 // The first clause of a reason says most; the rest is there for who asks.
 function reasons(it) {
-  const words = it.reason ?? (it.by_hand ? "put there by hand" : (it.song_mood ?? "has no mood yet"));
+  const found = it.verdict === "banned" ? "is never picked" : it.by_hand ? "put there by hand" : (it.song_mood ?? "has no mood yet");
+  const words = it.reason ?? found;
   const [first, ...more] = words.split("; ");
   const line = make("p", { class: "reason", tint: it.song_mood ?? "unknown" }, first);
   if (!more.length) return [line];
@@ -352,21 +388,31 @@ function reasons(it) {
 }
 
 function verdictButton(it, verdict, symbol, words) {
-  const given = judged.get(it.uri) === verdict;
   const button = make(
     "button",
     {
       type: "button",
       class: `icon ${verdict === "loved" ? "love" : "ban"}`,
-      "aria-pressed": String(given),
       "aria-label": `${words}: ${song(it)}`,
       title: words,
       "data-key": `${verdict} ${it.uri}`,
-      onclick: () => judge(it, given ? "none" : verdict),
+      "data-uri": it.uri,
+      onclick: () => judge(it, judged.get(it.uri) === verdict ? "none" : verdict),
     },
     icon(symbol),
   );
+  showVerdict(button);
   return button;
+}
+
+function showVerdict(button) {
+  const { key, uri } = button.dataset;
+  button.setAttribute("aria-pressed", String(key === `${judged.get(uri)} ${uri}`));
+}
+
+// The rows stay as they are: a reason that was opened, and the place in the list.
+function showVerdicts() {
+  document.querySelectorAll("[data-uri]").forEach(showVerdict);
 }
 
 async function judge(it, verdict) {
@@ -374,8 +420,7 @@ async function judge(it, verdict) {
   if (!(await send("feedback", { uri: it.uri, verdict }, said))) return;
   if (verdict === "none") judged.delete(it.uri);
   else judged.set(it.uri, verdict);
-  draw();
-  for (const list of document.querySelectorAll("#found .songs")) songList(list, list.songs, "");
+  showVerdicts();
 }
 
 function drawHistory() {
@@ -402,11 +447,11 @@ function drawHistory() {
 function drawSongs() {
   const { songs } = status;
   const count = (number) => number.toLocaleString();
-  let words = `${count(songs.analysed)} of ${count(songs.tracks)} can be picked.`;
+  let words = `${count(songs.analysed)} of ${count(songs.tracks)} are analysed.`;
   const others = songs.tracks - songs.analysed - songs.waiting;
   if (songs.waiting) words += ` ${count(songs.waiting)} wait for 'mopidy moodcam scan'.`;
   if (others > 0) words += ` ${count(others)} without a readable file wait for 'mopidy moodcam import'.`;
-  if (songs.why) words += ` ${songs.why}`;
+  if (songs.why) words += ` ${sentence(songs.why)}`;
   setText("songs-words", words);
   whenChanged("shelf", [songs.by_song_mood, songs.borrowed], () => {
     const most = Math.max(1, ...songs.by_song_mood.map(([, number]) => number));
@@ -457,20 +502,32 @@ async function find(query, title) {
   const songs = await fetchSongs(query, 0);
   if (!songs || asked !== searched) return; // a later search was quicker
   const list = make("ol", { class: "songs", tabindex: "0", "aria-label": title });
-  list.songs = songs;
   songList(list, songs, "No song was found.");
-  const close = make("button", { type: "button", class: "soft", onclick: () => $("found").replaceChildren() }, "Close");
+  const close = make("button", { type: "button", class: "soft", onclick: closeFound }, "Close");
   const more = make("button", { type: "button", class: "soft", onclick: () => findMore(query, list, more) }, "More");
   more.hidden = songs.length < PAGE;
   $("found").replaceChildren(make("div", { class: "head" }, make("h3", {}, title), close), list, more);
+  tellFound(title, songs.length);
+}
+
+function closeFound() {
+  $("found").replaceChildren();
+  setText("found-words", "");
+  $("library-title").focus();
+}
+
+function tellFound(title, count) {
+  setText("found-words", `${title}: ${count === 1 ? "1 song" : `${count} songs`}`);
 }
 
 async function findMore(query, list, more) {
-  const songs = await fetchSongs(query, list.songs.length);
+  const songs = await fetchSongs(query, list.childElementCount);
   if (!songs) return;
-  list.songs.push(...songs);
-  songList(list, list.songs, "");
-  more.hidden = songs.length < PAGE;
+  list.append(...songs.map(songRow));
+  tellFound(list.getAttribute("aria-label"), list.childElementCount);
+  if (songs.length === PAGE) return;
+  list.focus();
+  more.hidden = true;
 }
 
 async function fetchSongs(query, offset) {
@@ -480,6 +537,7 @@ async function fetchSongs(query, offset) {
       if (it.verdict === "none") judged.delete(it.uri);
       else judged.set(it.uri, it.verdict);
     }
+    showVerdicts();
     return songs;
   } catch (error) {
     toast(error.refused ? error.message : "The server does not answer.");
@@ -499,7 +557,9 @@ function build() {
     const radio = make("input", { type: "radio", name: "goal", id: `goal-${goal}`, value: goal });
     $("goals").append(make("label", { title: GOALS[goal] }, radio, make("span", {}, goal)));
   }
-  for (const name of EXPRESSIONS) $("really").append(make("option", { value: name }, name));
+  for (const name of EXPRESSIONS) {
+    $("really-choices").append(make("button", { type: "button", class: "soft", onclick: () => correctTo(name) }, name));
+  }
 }
 
 function listen() {
@@ -507,17 +567,13 @@ function listen() {
     const button = event.target.closest("button");
     if (button) chooseMood(button.dataset.mood);
   });
-  $("goals").addEventListener("change", (event) => send("goal", { goal: event.target.value }));
+  $("goals").addEventListener("change", (event) => chooseGoal(event.target.value));
   $("pause").addEventListener("click", () => send("pause", { seconds: status && status.paused_until ? 0 : 3600 }));
   $("camera").addEventListener("click", switchCamera);
   $("guests-yes").addEventListener("click", () => send("guests", { allowed: true }));
   for (const button of document.querySelectorAll("[data-verdict]")) {
     button.addEventListener("click", () => correct(button.dataset.verdict));
   }
-  $("really").addEventListener("change", (event) => {
-    if (event.target.value) correct(event.target.value);
-    event.target.value = "";
-  });
   $("baseline").addEventListener("click", () => send("baseline", { forget: false }, "Look towards the camera, for two minutes."));
   $("forget-baseline").addEventListener("click", () => send("baseline", { forget: true }, "Forgotten."));
   $("forget-corrections").addEventListener("click", () => send("corrections", { forget: true }, "Forgotten."));
@@ -528,10 +584,30 @@ function listen() {
   });
 }
 
-function chooseMood(mood) {
+// Who asks for a mood asks for music: a pause ends with it.
+async function chooseMood(mood) {
   if (!mood) return send("mood", { song_mood: null }, "Automatic again.");
   const seconds = Number($("duration").value) || null;
-  return send("mood", { song_mood: mood, seconds }, `${capital(mood)} songs after this one.`);
+  const paused = status && status.paused_until;
+  const said = `${capital(mood)} songs ${status && status.quiet ? "when the quiet hours are over" : "after this one"}.`;
+  const done = await send("mood", { song_mood: mood, seconds }, paused ? "" : said);
+  return done && paused ? send("pause", { seconds: 0 }, `The pause is over. ${said}`) : done;
+}
+
+// The arrow keys pass other goals on the way to the one that is meant.
+let goalWaits = 0;
+function chooseGoal(goal) {
+  clearTimeout(goalWaits);
+  goalWaits = setTimeout(() => {
+    goalWaits = 0;
+    send("goal", { goal });
+  }, REST);
+}
+
+function correctTo(expression) {
+  $("really").open = false;
+  $("really").firstElementChild.focus();
+  return correct(expression);
 }
 
 function correct(verdict) {
@@ -551,6 +627,7 @@ function switchCamera() {
   }
 }
 
+$("token-cancel").addEventListener("click", () => $("ask-token").close());
 $("consent").addEventListener("close", () => {
   if ($("consent").returnValue === "yes") send("camera", { on: true, consent: true }, "The camera is on.");
 });
@@ -562,38 +639,73 @@ function show(newest) {
   draw();
 }
 
-function linked(state, words) {
+function linked(words) {
+  lostAt = null;
+  showLink("live", words);
+}
+
+function lost() {
+  lostAt ??= now();
+  showLink("lost", `no connection since ${clock(lostAt)}`);
+  draw();
+}
+
+function showLink(state, words) {
   $("link").className = `link ${state}`;
+  document.body.classList.toggle("lost", state === "lost");
   setText("link-words", words);
 }
 
 let pause = 1000;
 let socket = null;
+let heardAt = 0;
+const live = () => socket?.readyState === WebSocket.OPEN;
+
 function connect() {
   const url = new URL("ws", location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  socket = new WebSocket(url);
-  socket.addEventListener("open", () => {
+  const mine = new WebSocket(url);
+  socket = mine;
+  heardAt = Date.now();
+  mine.addEventListener("message", (event) => {
+    if (socket !== mine) return;
     pause = 1000;
-    linked("live", "live");
+    heardAt = Date.now();
+    linked("live");
+    show(JSON.parse(event.data));
   });
-  socket.addEventListener("message", (event) => show(JSON.parse(event.data)));
-  socket.addEventListener("close", () => {
-    socket = null;
-    poll();
-    setTimeout(connect, pause);
-    pause = Math.min(pause * 2, 30000);
+  mine.addEventListener("close", () => {
+    if (socket === mine) connectAgain();
   });
+}
+
+function connectAgain() {
+  socket = null;
+  poll();
+  setTimeout(connect, pause);
+  pause = Math.min(pause * 2, 30000);
+}
+
+// A server that hangs, or a network that is gone, closes no connection.
+function mindTheLink() {
+  if (socket && Date.now() - heardAt > SILENCE) {
+    const silent = socket;
+    connectAgain();
+    silent.close();
+  } else poll();
 }
 
 // Where WebSockets do not get through (some proxies), ask now and then.
 async function poll() {
-  if (socket) return;
+  if (live()) return;
   try {
-    show(await fetchJson("status.json"));
-    linked("live", "every few seconds");
+    const newest = await fetchJson("status.json");
+    if (live()) return;
+    linked("every few seconds");
+    show(newest);
   } catch (error) {
-    linked("lost", "no connection");
+    if (live()) return;
+    lost();
     if (error.refused) toast(error.message);
   }
 }
@@ -603,7 +715,7 @@ async function recall() {
     const { loved, banned } = await fetchJson("api/feedback");
     for (const it of loved ?? []) judged.set(it.uri, "loved");
     for (const it of banned ?? []) judged.set(it.uri, "banned");
-    draw();
+    showVerdicts();
   } catch {
     // The hearts stay empty; the next song list knows more.
   }
@@ -614,7 +726,7 @@ listen();
 connect();
 recall();
 setInterval(draw, 5000);
-setInterval(() => socket?.readyState === WebSocket.OPEN || poll(), POLL);
+setInterval(mindTheLink, POLL);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) draw();
 });
