@@ -82,7 +82,10 @@ def test_without_any_songs_the_status_says_what_to_do(serve, folder):
     server = serve(folder=folder, has_songs=False)
     server.feel("happy")
     server.wait_for(lambda: server.status()["mood"]["label"] == "happy", "the mood")
-    assert "mopidy moodcam scan" in server.status()["songs"]["why"]
+    server.wait_for(
+        lambda: "mopidy moodcam scan" in server.status()["songs"]["why"],
+        "a word on the songs",
+    )
     assert server.queue() == []
 
 
