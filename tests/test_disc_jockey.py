@@ -44,7 +44,7 @@ class TestPlayer:
         self.numbers = itertools.count(1)
         self.current = None
         self.playback = "stopped"
-        self.consume = False
+        self.consume = self.random = self.single = False
         self.late = []
         self.slow = False
         self.takes_nothing = False
@@ -60,6 +60,8 @@ class TestPlayer:
             length=200_000 if self.current else None,
             playback=self.playback,
             consume=self.consume,
+            random=self.random,
+            single=self.single,
         )
 
     def state(self):
@@ -118,6 +120,8 @@ class TestPicker:
         self.noted = []
         self.left_out = set()
         self.outcomes = []
+        self.theirs = []
+        self.taken_back = []
 
     def recall(self, uri):
         """Know the song mood only where the songs are there, as the picker does."""
@@ -140,12 +144,16 @@ class TestPicker:
         del pick
         self.outcomes.append((tlid, outcome))
 
-    def heard(self, uri): ...
+    def heard(self, uri):
+        self.theirs.append(uri)
+
     def offers(self, pick):
         return pick.uri not in self.left_out
 
     def queued(self, pick): ...
-    def unheard(self, pick): ...
+
+    def unheard(self, pick):
+        self.taken_back.append(pick.title)
 
     def refused(self, pick):
         self.left_out.add(pick.uri)
@@ -669,3 +677,198 @@ def test_a_pick_follows_the_song_before_it_and_none_that_goes(make, player):
     happy, sad = dj.picker.followed[:2], dj.picker.followed[2:]
     assert happy == ["test:theirs", "test:happy 1"]
     assert sad == ["test:theirs", "test:sad 3"]
+
+
+# How songs end
+
+
+def test_whoever_stops_the_music_does_not_judge_the_song(playing, player):
+    song = player.current
+    playing.track_ended(song, 5_000, 200_000)
+    player.stop()
+    playing.judge()
+    assert playing.picker.outcomes == [(song, "neither")]
+
+
+def test_under_consume_a_skip_counts_although_the_track_has_left(playing, player):
+    player.consume = True
+    playing.look()
+    song, following = player.entries
+    playing.track_ended(song[0], 5_000, 200_000)
+    player.remove([song[0]])
+    player.current = following[0]
+    playing.look()
+    playing.track_started(*following)
+    assert playing.picker.outcomes == [(song[0], "skipped")]
+
+
+def play(dj, player, entry):
+    player.play(entry[0])
+    dj.track_started(*entry)
+
+
+def test_under_random_an_earlier_place_is_not_going_back(make, player):
+    dj = make()
+    player.random = True
+    dj.serve(HAPPY)
+    first, second = player.entries
+    play(dj, player, second)
+    dj.track_ended(second[0], 5_000, 200_000)
+    play(dj, player, first)
+    assert dj.picker.outcomes == [(second[0], "skipped")]
+
+
+def test_a_persons_track_that_plays_is_noted(make, player):
+    dj = make()
+    play(dj, player, (player.append("test:theirs"), "test:theirs"))
+    assert dj.picker.theirs == ["test:theirs"]
+
+
+def test_only_a_pick_that_leaves_unheard_is_taken_back(make, player):
+    dj = make()
+    dj.serve(HAPPY)
+    first, second = player.entries
+    play(dj, player, first)
+    dj.track_ended(first[0], 200_000, 200_000)
+    play(dj, player, second)
+    dj.serve(HAPPY)
+    third = player.entries[2]
+    player.remove([first[0], third[0]])
+    dj.look()
+    dj.track_ended(second[0], 200_000, 200_000)
+    dj.judge()
+    assert dj.picker.taken_back == ["happy 3"]
+
+
+def test_a_song_that_starts_while_core_does_not_answer_is_noted(
+    make, player, monkeypatch
+):
+    dj = make()
+    dj.serve(HAPPY)
+
+    def away():
+        raise PlayerAwayError
+
+    monkeypatch.setattr(player, "queue", away)
+    with pytest.raises(PlayerAwayError):
+        dj.track_started(*player.entries[0])
+    assert dj.picker.noted == [(player.entries[0][0], SongMood.HAPPY)]
+
+
+def test_a_shadow_day_goes_on_when_a_song_ends(make):
+    dj = make(dry_run=True)
+    dj.serve(HAPPY)
+    dj.track_ended(1, 200_000, 200_000)
+    dj.serve(HAPPY)
+    assert [pick.title for pick in dj.next_picks] == ["happy 2", "happy 3"]
+
+
+def test_under_single_the_music_that_ends_is_not_started_again(playing, player, clock):
+    player.single = True
+    playing.track_ended(player.current, 200_000, 200_000)
+    player.come_to_the_end()
+    playing.look()
+    wait(playing, clock)
+    assert player.playback == "stopped"
+
+
+# What stays, and what goes
+
+
+def test_a_ban_that_is_taken_back_lets_the_song_stay(make, player):
+    dj = make()
+    dj.judged("test:happy 1", Verdict.BANNED)
+    dj.judged("test:happy 1", Verdict.NONE)
+    dj.serve(HAPPY)
+    dj.look()
+    dj.serve(HAPPY)
+    assert {uri for _, uri in player.entries} == happy(1, 2)
+
+
+def test_where_no_song_can_be_added_the_old_picks_stay(make, player):
+    dj = make()
+    dj.serve(HAPPY)
+    before = list(player.entries)
+    player.takes_nothing = True
+    dj.serve(SAD)
+    assert player.entries == before
+
+
+def test_a_song_that_mopidy_does_not_take_is_left_out(make, player):
+    dj = make()
+    player.takes_nothing = True
+    dj.serve(HAPPY)
+    assert dj.picker.left_out == happy(1, 2, 3, 4)
+
+
+def test_each_time_the_backend_goes_away_is_said(make, player, clock, caplog):
+    dj = make()
+    for _ in range(2):
+        player.takes_nothing = True
+        dj.serve(HAPPY)
+        player.takes_nothing = False
+        clock.now += RETRY_SECONDS
+        dj.serve(HAPPY)
+        player.clear()
+        dj.look()
+        dj.take_up()
+    assert len([m for m in caplog.messages if "did not take" in m]) == 2
+
+
+def test_own_songs_are_known_where_core_restores_its_list_late(make, player):
+    make().serve(HAPPY)
+    entries, player.entries = player.entries, []
+    dj = make()
+    dj.look()
+    player.entries = entries
+    dj.look()
+    assert [pick.uri for pick in dj.next_picks] == [uri for _, uri in entries]
+
+
+def test_a_pick_that_a_person_has_taken_over_teaches_nothing(make, player):
+    dj = make()
+    for name in ("now", "mine"):
+        player.append(f"test:{name}")
+    player.play(1)
+    dj.serve(HAPPY)
+    now, mine, taken, last = player.entries
+    player.entries = [now, taken, mine, last]
+    dj.look()
+    assert not dj.is_own(taken[0])
+
+
+def test_in_the_hands_off_time_nothing_is_replanned(make, player, clock):
+    dj = make(hands_off=300)
+    dj.serve(HAPPY)
+    player.play(player.entries[0][0])
+    player.append("test:theirs")
+    dj.look()
+    dj.serve(HAPPY)  # topping up, behind the person's track
+    clock.now += 299
+    dj.serve(SAD)
+    assert not any("sad" in uri for _, uri in player.entries)
+    clock.now += 2
+    dj.serve(SAD)
+    assert sum("sad" in uri for _, uri in player.entries) == 2
+
+
+def test_under_random_what_has_played_is_not_counted_as_ahead(make, player):
+    dj = make()
+    player.random = True
+    dj.serve(HAPPY)
+    for entry in list(player.entries):
+        play(dj, player, entry)
+    dj.serve(HAPPY)
+    assert happy(3, 4) <= {uri for _, uri in player.entries}
+
+
+def test_under_random_an_edit_lets_what_has_played_come_again(make, player):
+    dj = make()
+    player.random = True
+    dj.serve(HAPPY)
+    for entry in list(player.entries):
+        play(dj, player, entry)
+    player.append("test:theirs")  # core shuffles all three anew
+    dj.look()
+    dj.serve(HAPPY)
+    assert player.asked == 2

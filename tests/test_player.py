@@ -1,0 +1,106 @@
+"""The only calls of core, beside a real core whose backend plays nothing."""
+
+import types
+
+import pykka
+import pytest
+from mopidy import backend
+from mopidy.core import Core
+from mopidy.models import Track
+
+from mopidy_moodcam.player import LOOKUP_TIMEOUT, Player, PlayerAwayError
+
+
+class Songs(pykka.ThreadingActor, backend.Backend):
+    """Knows every URI of the scheme `test` but those of songs that are gone."""
+
+    uri_schemes = ("test",)
+
+    def __init__(self):
+        super().__init__()
+        self.library = Library(self)
+
+
+class Library(backend.LibraryProvider):
+    def lookup(self, uri):
+        return [] if "gone" in uri else [Track(uri=uri, length=1000)]
+
+
+@pytest.fixture
+def core(tmp_path):
+    settings = {
+        "data_dir": str(tmp_path),
+        "max_tracklist_length": 3,
+        "restore_state": False,
+    }
+    songs = Songs.start().proxy()
+    core = Core.start({"core": settings}, mixer=None, backends=[songs], audio=None)
+    yield core.proxy()
+    pykka.ActorRegistry.stop_all(timeout=5)
+
+
+@pytest.fixture
+def player(core):
+    return Player(core, max_length=3)
+
+
+def put(player, *names):
+    return [player.insert(f"test:{name}", None) for name in names]
+
+
+def test_a_track_is_put_at_the_end_and_known_by_its_tlid(player):
+    one, two = put(player, "a", "b")
+    assert player.queue().entries == ((one, "test:a"), (two, "test:b"))
+
+
+def test_what_mopidy_does_not_take_is_none(player):
+    assert put(player, "gone") == [None]
+    assert player.insert("no uri at all", None) is None
+    assert all(put(player, "a", "b", "c"))
+    assert put(player, "d") == [None]
+    assert len(player.queue().entries) == 3
+
+
+def test_removing_nothing_removes_nothing(player):
+    put(player, "a")
+    player.remove(())
+    assert len(player.queue().entries) == 1
+
+
+def test_only_the_tracks_named_are_removed(player):
+    one, two = put(player, "a", "b")
+    player.remove([one])
+    assert player.queue().tlids == (two,)
+
+
+SWITCHES = ("random", "consume", "single", "repeat")
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_each_switch_is_read_as_itself(core, player, switch):
+    getattr(core.tracklist, f"set_{switch}")(True).get()
+    queue = player.queue()
+    assert [name for name in SWITCHES if getattr(queue, name)] == [switch]
+    assert (queue.playback, queue.current, queue.max_length) == ("stopped", None, 3)
+
+
+@pytest.mark.parametrize("error", [pykka.Timeout(), pykka.ActorDeadError()])
+def test_a_core_that_does_not_answer_in_time_is_away(error):
+    def get(timeout):
+        assert timeout <= LOOKUP_TIMEOUT
+        raise error
+
+    def ask(**_):
+        return types.SimpleNamespace(get=get)
+
+    core = types.SimpleNamespace(
+        tracklist=types.SimpleNamespace(add=ask),
+        playback=types.SimpleNamespace(get_state=ask),
+        get_uri_schemes=ask,
+    )
+    player = Player(core, max_length=3)
+    with pytest.raises(PlayerAwayError):
+        player.state()
+    with pytest.raises(PlayerAwayError):
+        put(player, "a")
+    assert player.schemes() is None
