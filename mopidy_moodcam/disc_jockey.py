@@ -247,15 +247,11 @@ class DiscJockey:
             return
         playback = self._player.state()
         self._unjudged = None
-        outcome = judge_end(
-            end.position,
-            end.length,
-            own=end.tlid in self._picks,
-            playback=playback,
-            went_back=went_back,
-        )
         pick = self._picks.get(end.tlid)
         if pick is not None:
+            outcome = judge_end(
+                end.position, end.length, playback=playback, went_back=went_back
+            )
             self._picker.ended(end.tlid, pick, outcome)
         self._forget_gone()
 

@@ -187,35 +187,24 @@ def still_removable(queue: Queue, tlids: Iterable[int]) -> tuple[int, ...]:
 
 
 def judge_end(
-    position: int,
-    length: int | None,
-    *,
-    own: bool,
-    playback: str,
-    heard: int | None = None,
-    went_back: bool = False,
+    position: int, length: int | None, *, playback: str, went_back: bool = False
 ) -> Outcome:
-    """Say what the end of a track tells about it.
+    """Say what the end of one of the DJ's tracks tells about it.
 
-    `position` and `length` are milliseconds from `track_playback_ended`, `own`
-    whether the DJ picked it, `playback` core's state after the end, `heard` the
-    milliseconds since the track started where a caller measured them,
-    `went_back` whether the track before came next.
+    `position` and `length` are milliseconds from `track_playback_ended`, `playback`
+    core's state after the end, `went_back` whether the track before came next.
 
-    Played through beats skipped, so that a piece of 20 s is not skipped by
-    ending. Whoever stops the music, or goes back, does not judge the song; and
-    people's own tracks teach nothing about the DJ's choice. Without a length
-    core's position is not to be trusted (it may be the next track's), then
-    `heard` serves.
+    Played through beats skipped, so that a piece of 20 s is not skipped by ending.
+    Whoever stops the music, or goes back, does not judge the song. Without a length
+    core's position is not to be trusted: it may be the next track's.
     """
-    if not own:
+    if length is None:
         return "neither"
-    at = position if length is not None or heard is None else heard
-    if length is not None and at >= PLAYED_SHARE * length:
+    if position >= PLAYED_SHARE * length:
         return "played"
-    if playback == "stopped" or went_back or (length is None and heard is None):
+    if playback == "stopped" or went_back:
         return "neither"
-    return "skipped" if at < SKIP_MS else "neither"
+    return "skipped" if position < SKIP_MS else "neither"
 
 
 class Own:

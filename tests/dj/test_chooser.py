@@ -122,7 +122,7 @@ def test_a_short_song_mood_widens_to_its_neighbours_and_says_so():
     )
     evening = Evening(shelf)
     choices = evening.picks(15)
-    widened = ["no other happy song is fresh" in c.reason for c in choices]
+    widened = ["no other happy song is fresh" in c.reason.split("; ") for c in choices]
     assert widened == [False] * 3 + [True] * 12
     at = target().affect
     for choice in choices:
@@ -274,3 +274,67 @@ def test_a_pick_makes_no_copy_of_the_catalogue():
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < shelf.track_id.nbytes / 4
+
+
+def alone_in_happy(artists):
+    """A shelf with three happy songs, and two more songs near them by others."""
+    shelf = random_shelf(5, moods=[SongMood.HAPPY])
+    numbers = np.array([0, 0, 0, 1, 1], np.int8)
+    return dataclasses.replace(
+        shelf,
+        plane=np.full((5, 2), (0.6, 0.4), np.float32),
+        song_mood=numbers,
+        artist=np.array(artists, np.int32),
+        members={
+            mood: np.flatnonzero(numbers == number).astype(np.int32)
+            for number, mood in enumerate(SongMood)
+        },
+    )
+
+
+def test_neighbours_come_before_an_artist_heard_too_often():
+    evening = Evening(alone_in_happy([1, 1, 1, 2, 2]))
+    last = evening.picks(3)[-1]
+    assert evening.shelf.artist[last.row] == 2
+    assert "no other happy song is fresh" in last.reason
+    assert "artists heard a moment ago" not in last.reason
+
+
+def test_where_all_artists_are_heard_too_often_the_mood_stays():
+    evening = Evening(alone_in_happy([1, 1, 1, 1, 1]))
+    rows = {choice.row for choice in evening.picks(3)}
+    assert rows == {0, 1, 2}
+
+
+def test_a_song_of_another_mood_is_called_a_neighbour():
+    evening = Evening(alone_in_happy([1, 1, 1, 2, 2]))
+    first, *_, last = evening.picks(3)
+    assert "neighbouring" not in first.reason
+    assert "; a neighbouring song, energetic" in last.reason
+
+
+def test_songs_never_heard_come_before_those_heard_days_ago():
+    shelf = random_shelf(40, moods=[SongMood.HAPPY], artists=400)
+    shelf = dataclasses.replace(shelf, plane=np.full((40, 2), 0.5, np.float32))
+    evening = Evening(shelf)
+    for number in range(1, 21):
+        evening.recent.note(number, 0, evening.now - 5 * 86_400)
+    picked = [choice.track_id for choice in evening.picks(12)]
+    assert sum(number > 20 for number in picked) >= 10
+
+
+def test_a_reason_names_only_a_tempo_or_key_that_fits():
+    shelf = random_shelf(2, moods=[SongMood.HAPPY], artists=20)
+    shelf = dataclasses.replace(
+        shelf,
+        tempo=np.array([100.0, 145.0], np.float32),
+        key=np.array([0, 6], np.int8),
+        mode=np.array([1, 1], np.int8),
+    )
+    _, second = Evening(shelf).picks(2)
+    assert "close in" not in second.reason
+
+
+def test_a_fresh_neighbour_by_an_artist_heard_too_often_comes_before_a_repeat():
+    evening = Evening(alone_in_happy([1, 1, 1, 1, 1]))
+    assert len({choice.row for choice in evening.picks(5)}) == 5

@@ -64,16 +64,29 @@ def test_other_songs_by_a_skipped_artist_are_lowered_less(shelf):
     assert after[0] < after[1] < after[2]
 
 
-def test_songs_that_sound_alike_are_lowered_too(shelf):
+def alike(shelf):
+    """Let the songs 3 and 4 sound alike."""
     near = shelf.plane.copy()
     near[3] = near[2] + 0.05
-    alike = dataclasses.replace(
+    return dataclasses.replace(
         shelf, plane=near, tempo=np.full(6, 100.0), energy=np.full(6, 0.5)
     )
-    feedback = Feedback(alike)
+
+
+def test_songs_that_sound_alike_are_lowered_too(shelf):
+    feedback = Feedback(alike(shelf))
     feedback.note(3, HAPPY, "skipped")
     after = expected(feedback)
     assert after[2] < after[3] < after[5]
+
+
+def test_a_skip_counts_alike_before_and_after_the_first_look(shelf):
+    feedback = Feedback(alike(shelf))
+    feedback.note(1, HAPPY, "skipped")
+    expected(feedback)
+    feedback.note(3, HAPPY, "skipped")
+    again = Feedback(alike(shelf), [(1, HAPPY, 0, 1), (3, HAPPY, 0, 1)])
+    assert np.allclose(expected(feedback), expected(again))
 
 
 def test_unknown_artists_are_not_one_artist(shelf):

@@ -1,4 +1,7 @@
+import dataclasses
 import time
+
+import pytest
 
 from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person, taken_over
 from mopidy_moodcam.dj.queue import Queue
@@ -10,15 +13,20 @@ def test_a_queue_left_alone_was_edited_by_nobody():
     assert not edited_by_person(Queue(THREE, current=1), Queue(THREE, current=2))
 
 
-def test_adding_removing_moving_and_switching_are_a_persons():
+def test_adding_removing_and_moving_are_a_persons():
     before = Queue(THREE, current=1)
     for after in (
         Queue((*THREE, (4, "d")), current=1),
         Queue(THREE[:2], current=1),
         Queue(THREE[::-1], current=1),
-        Queue(THREE, current=1, random=True),
     ):
         assert edited_by_person(before, after)
+
+
+@pytest.mark.parametrize("switch", ["random", "consume", "single", "repeat"])
+def test_switching_is_a_persons(switch):
+    before = Queue(THREE, current=1)
+    assert edited_by_person(before, dataclasses.replace(before, **{switch: True}))
 
 
 def test_under_consume_what_was_played_goes_by_itself():
@@ -54,6 +62,14 @@ def test_under_consume_a_song_that_core_has_no_reason_to_take_is_a_persons():
     assert edited_by_person(four, between)
     farther = Queue(THREE[:2], current=1, elapsed=57_000, length=60_000, consume=True)
     assert edited_by_person(before, farther)
+
+
+def test_under_random_and_consume_only_one_song_goes_by_itself():
+    given = {"random": True, "consume": True}
+    before = Queue(THREE, current=2, **given)
+    assert not edited_by_person(before, Queue(THREE[::2], current=3, **given))
+    assert not edited_by_person(before, Queue(THREE[:2], current=2, **given))
+    assert edited_by_person(before, Queue(THREE[2:], current=3, **given))
 
 
 def test_whoever_takes_the_song_that_plays_or_all_of_them_ends_the_music():

@@ -57,4 +57,6 @@ def test_a_sample_is_no_larger_than_asked_and_holds_no_row_twice():
     taken = sample(rows, 100, np.random.default_rng(0))
     assert 80 <= len(taken) <= 100
     assert len(set(taken.tolist())) == len(taken)
+    assert taken.min() < 100
+    assert taken.max() >= 900
     assert sample(rows, 1000, np.random.default_rng(0)) is rows

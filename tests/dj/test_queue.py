@@ -181,6 +181,10 @@ def test_when_a_track_has_just_begun_the_next_is_left_alone():
     assert (edits.remove, edits.add) == ((3,), 1)
 
 
+def test_a_quarter_of_a_second_into_a_track_the_next_is_left_alone():
+    assert queue([1, 2, 3], 1, elapsed=250).changing
+
+
 def test_only_stale_picks_are_replaced():
     edits = plan(queue([1, 2, 3], 1), frozenset({2, 3}), ahead=2, stale=frozenset({3}))
     assert (edits.remove, edits.add) == ((3,), 1)
@@ -213,6 +217,12 @@ def test_a_full_tracklist_lets_the_oldest_played_picks_go():
     found = queue([1, 2, 3, 4], 4, max_length=4)
     edits = plan(found, frozenset({1, 2, 3, 4}), ahead=2)
     assert (edits.remove, edits.add, edits.make_room) == ((1, 2), 2, True)
+
+
+def test_a_full_tracklist_lets_no_more_go_than_it_must():
+    found = queue([1, 2, 3, 4], 3, max_length=4)
+    edits = plan(found, frozenset({1, 2, 4}), ahead=2, stale=frozenset({4}))
+    assert (edits.remove, edits.add) == ((4, 1), 2)
 
 
 def test_a_tracklist_full_of_peoples_tracks_says_what_did_not_fit():
@@ -271,8 +281,8 @@ def test_own_tracks_that_a_person_deleted_are_forgotten():
     [
         (200_000, 200_000, "played"),
         (160_000, 200_000, "played"),
-        (100_000, 200_000, "neither"),
-        (29_000, 200_000, "skipped"),
+        (150_000, 200_000, "neither"),
+        (29_999, 200_000, "skipped"),
         (30_000, 200_000, "neither"),
         (18_000, 20_000, "played"),
         (5_000, 20_000, "skipped"),
@@ -280,23 +290,14 @@ def test_own_tracks_that_a_person_deleted_are_forgotten():
     ],
 )
 def test_where_a_track_ended_tells_whether_it_was_skipped(position, length, outcome):
-    assert judge_end(position, length, own=True, playback="playing") == outcome
+    assert judge_end(position, length, playback="playing") == outcome
 
 
-def test_peoples_own_tracks_and_stopping_and_going_back_judge_nothing():
-    assert judge_end(5_000, 200_000, own=False, playback="playing") == "neither"
-    assert judge_end(5_000, 200_000, own=True, playback="stopped") == "neither"
-    assert (
-        judge_end(5_000, 200_000, own=True, playback="playing", went_back=True)
-        == "neither"
-    )
+def test_stopping_and_going_back_judge_nothing():
+    left = 5_000, 200_000
+    assert judge_end(*left, playback="stopped") == "neither"
+    assert judge_end(*left, playback="playing", went_back=True) == "neither"
 
 
 def test_a_track_played_to_its_end_counts_also_where_the_music_stops_then():
-    assert judge_end(200_000, 200_000, own=True, playback="stopped") == "played"
-
-
-def test_without_a_length_what_was_measured_serves():
-    heard = {"own": True, "playback": "playing"}
-    assert judge_end(0, None, heard=8_000, **heard) == "skipped"
-    assert judge_end(0, None, heard=90_000, **heard) == "neither"
+    assert judge_end(200_000, 200_000, playback="stopped") == "played"

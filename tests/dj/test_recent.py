@@ -48,8 +48,10 @@ def test_the_one_heard_longest_ago_is_found_and_the_never_heard_before_it():
 def test_an_artist_is_tired_after_the_cap_and_rested_nine_songs_later():
     recent = Recent([(1, 10, 0.0), (2, 10, 0.0)])
     assert recent.tired_artists(2).tolist() == [10]
-    for number in range(8):
+    for number in range(7):
         recent.note(100 + number, 20 + number, 0.0)
+    assert 10 in recent.tired_artists(2)
+    recent.note(107, 27, 0.0)
     assert 10 not in recent.tired_artists(2)
 
 
