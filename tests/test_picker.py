@@ -150,6 +150,7 @@ def test_a_refused_song_is_left_out_for_a_while(picker, path, clock):
     load(picker, clock)
     refused = picker.pick(HAPPY, after=None, queue=Queue())
     picker.refused(refused)
+    clock.now += 800
     for _ in range(20):
         assert picker.pick(HAPPY, after=None, queue=Queue()).uri != refused.uri
 
@@ -386,3 +387,133 @@ def test_a_season_that_ends_while_mopidy_runs_is_over(picker, path, clock):
     clock.now += 86_400
     load(picker, clock)
     assert len(picker.shelf) == 39
+
+
+@pytest.fixture
+def make(path, clock):
+    """Start a picker anew with some settings; its songs are loaded."""
+    pickers = []
+
+    def make(**settings):
+        for picker in pickers:
+            picker.close()
+        rng = np.random.default_rng(1)
+        picker = Picker(path, Settings(**settings), clock=clock, rng=rng)
+        pickers.append(picker)
+        load(picker, clock)
+        return picker
+
+    yield make
+    for picker in pickers:
+        picker.close()
+
+
+@pytest.mark.parametrize("cap", [1, 3])
+def test_the_artist_cap_of_the_settings_holds(make, path, cap):
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks(
+            dataclasses.replace(row, artist=f"Artist {number % 12}")
+            for number, row in enumerate(libraries.songs(200))
+        )
+    picker = make(artist_cap=cap)
+    artists = []
+    for _ in range(40):
+        pick = picker.pick(HAPPY, after=None, queue=Queue())
+        picker.queued(pick)
+        artists.append(pick.artist)
+    rows = [artists[i : i + 10] for i in range(31)]
+    assert max(row.count(name) for row in rows for name in row) == cap
+
+
+def test_a_restart_remembers_what_was_skipped(make, path):
+    stock(path, 40)
+    picker = make()
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    picker.started(1, pick)
+    picker.ended(1, pick, "skipped")
+    again = make()
+    assert again._feedback.counts(pick.track_id, SongMood.HAPPY) == (0, 1)
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_persons_track_is_not_picked_soon_after_it_played(picker, path, clock, anew):
+    stock(path, 60)
+    load(picker, clock)
+    heard = {picker.pick(HAPPY, after=None, queue=Queue()).uri for _ in range(30)}
+    for uri in heard:
+        picker.heard(uri)
+    if anew:
+        picker.reload()
+        load(picker, clock)
+    for _ in range(30):
+        assert picker.pick(HAPPY, after=None, queue=Queue()).uri not in heard
+
+
+def test_a_pick_that_left_the_queue_unheard_may_come_again(picker, path, clock):
+    stock(path, 60)
+    load(picker, clock)
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    number = np.array([pick.track_id])
+    picker.queued(pick)
+    assert not picker._recent.fresh(number, clock.now - 1)[0]
+    picker.unheard(pick)
+    assert picker._recent.fresh(number, clock.now - 1)[0]
+
+
+def test_a_pick_is_chosen_to_follow_the_track_before_it(picker, path, clock):
+    stock(path)
+    load(picker, clock)
+    first = picker.pick(HAPPY, after=None, queue=Queue())
+    assert "the song before" not in first.reason
+    picks = [picker.pick(HAPPY, after=first.uri, queue=Queue()) for _ in range(10)]
+    assert any("to the song before" in pick.reason for pick in picks)
+
+
+def test_a_song_forgotten_a_moment_ago_is_no_pick(picker, path, clock):
+    stock(path, 1)
+    load(picker, clock)
+    with Catalogue.open(path) as catalogue:
+        catalogue.forget_tracks([uri for uri, _ in catalogue.uris()])
+    assert picker.pick(HAPPY, after=None, queue=Queue()) is None
+
+
+def test_a_song_heard_days_ago_is_remembered_over_a_restart(make, path, clock):
+    stock(path, 40)
+    picker = make()
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    picker.started(1, pick)
+    clock.now += 86_400
+    assert make()._recent.rested(np.array([pick.track_id]), clock.now)[0] < 0.2
+
+
+def test_a_long_repeat_after_holds_over_a_restart(make, path, clock):
+    stock(path, 40)
+    picker = make()
+    heard = set()
+    for tlid in range(5):
+        pick = picker.pick(HAPPY, after=None, queue=Queue())
+        picker.started(tlid, pick)
+        heard.add(pick.uri)
+    clock.now += 20 * 86_400
+    again = make(repeat_after=30 * 1440)
+    for _ in range(30):
+        assert again.pick(HAPPY, after=None, queue=Queue()).uri not in heard
+
+
+def test_a_shelf_is_loaded_at_most_every_ten_seconds(picker, path, clock):
+    stock(path)
+    load(picker, clock)
+    began = clock.now
+    with Catalogue.open(path) as catalogue:
+        catalogue.exclude("artist", "Artist 3")
+    load(picker, clock)
+    assert clock.now - began >= RELOAD_SECONDS - 1
+
+
+def test_a_song_without_a_title_is_named_by_its_uri(picker, path, clock):
+    row = dataclasses.replace(libraries.songs(1)[0], title="", artist="")
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks([row])
+    load(picker, clock)
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    assert (pick.title, pick.artist) == (row.uri, "an unknown artist")
