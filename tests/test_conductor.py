@@ -384,3 +384,69 @@ def test_cameras_elsewhere_rest_in_quiet_hours_and_while_nothing_plays(conduct):
     playing = conduct(watch="playing", camera="none")
     assert playing.camera_wish(wanted_by_music=True).elsewhere
     assert not playing.camera_wish(wanted_by_music=False).elsewhere
+
+
+# Settings that reach the part they are for
+
+
+def test_the_dwell_of_the_settings_holds(conduct):
+    conductor = conduct(dwell=600)
+    end = show(conductor, "happy")
+    show(conductor, "sad", start=end, looks=15)
+    assert conductor.mood.label == "happy"
+
+
+def test_the_changes_per_hour_of_the_settings_hold(conduct):
+    conductor = conduct(changes_per_hour=1, dwell=0)
+    end = show(conductor, "happy")
+    show(conductor, "sad", start=end, looks=30)
+    assert conductor.mood.label == "happy"
+
+
+def test_guests_are_ignored_where_the_settings_say_so(conduct):
+    conductor = conduct(household=1, guests="ignore")
+    show(conductor, "happy", faces=3)
+    assert conductor.camera_wish(wanted_by_music=True).look
+    assert conductor.mood.label == "happy"
+
+
+@pytest.mark.parametrize(
+    ("settings", "label"),
+    [
+        ({}, "happy"),
+        ({"room": "calmest"}, "sad"),
+        ({"room": "seat", "seat": (0.0, 0.0, 0.5, 1.0)}, "sad"),
+        ({"room": "seat", "seat": (0.5, 0.0, 0.5, 1.0)}, "happy"),
+    ],
+)
+def test_the_room_rule_of_the_settings_holds(conduct, settings, label):
+    conductor = conduct(**settings)
+    (sad,), (happy,) = (reading(label, NOON).faces for label in ("sad", "happy"))
+    sad = dataclasses.replace(sad, box=(0.1, 0.3, 0.2, 0.3))
+    happy = dataclasses.replace(happy, box=(0.7, 0.3, 0.2, 0.3), pixels=500.0)
+    for i in range(8):
+        at = NOON + 20 * i
+        conductor.pass_time(at, anything_queued=True)
+        conductor.take_reading(Reading(time=at, faces=(sad, happy), frames=5))
+    assert conductor.mood.label == label
+
+
+def test_the_interval_of_the_settings_is_the_pace(conduct):
+    conductor = conduct(interval=60)
+    show(conductor, "happy")
+    assert conductor.pace == 60
+
+
+@pytest.mark.parametrize(
+    ("settings", "label", "song_mood"),
+    [
+        ({"preset": "original"}, "sad", SongMood.HAPPY),
+        ({"neutral": "calm"}, "neutral", SongMood.CALM),
+        ({"neutral": "any"}, "neutral", SongMood.HAPPY),
+        ({"goal": Goal.LIFT, "lift_songs": 1}, "sad", SongMood.HAPPY),
+    ],
+)
+def test_the_settings_say_what_a_mood_asks_for(conduct, settings, label, song_mood):
+    conductor = conduct(**settings)
+    show(conductor, label)
+    assert conductor.target.song_mood == song_mood

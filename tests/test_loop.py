@@ -411,3 +411,108 @@ def test_an_eye_that_does_without_something_says_so(begin):
     evening.loop.take(_EyeSays("ready", "Only frontal faces count."))
     evening.tick()
     assert "Only frontal faces count." in evening.desk.status.notices
+
+
+# The eye, and settings that only the loop hands on
+
+
+class TestEye:
+    """Stands for the keeper of the eye, and notes what it is told."""
+
+    __test__ = False
+
+    def __init__(self, source, *, runtime, interval, on_reading, on_state):
+        del on_reading, on_state
+        self.told = [(source, runtime, interval)]
+        self.milliseconds = None
+
+    def start(self):
+        self.told.append("start")
+
+    def stop(self):
+        self.told.append("stop")
+
+    def interval(self, seconds):
+        self.told.append(seconds)
+
+
+@pytest.fixture
+def with_eye(begin, monkeypatch):
+    monkeypatch.setattr("mopidy_moodcam.loop.EyeKeeper", TestEye)
+
+    def with_eye(**settings):
+        evening = begin(**{"camera": "demo", **settings})
+        return evening, evening.loop._eye.told
+
+    return with_eye
+
+
+def test_the_eye_gets_its_settings(with_eye):
+    _, told = with_eye(interval=45, runtime="onnx")
+    assert told == [("demo", "onnx", 45)]
+
+
+def test_the_eye_looks_while_it_is_wanted_and_no_longer(with_eye):
+    evening, told = with_eye()
+    evening.tick()
+    evening.loop.take(desks.Pause(60))
+    evening.tick(5)
+    assert [word for word in told if isinstance(word, str)] == ["start", "stop"]
+    evening.tick(60)
+    assert told[-1] == "start"
+
+
+@pytest.mark.parametrize(("autostart", "looks"), [(True, True), (False, False)])
+def test_where_nothing_plays_the_eye_looks_only_for_a_start(with_eye, autostart, looks):
+    evening, told = with_eye(watch="playing", autostart=autostart)
+    evening.tick()
+    evening.loop.queue_changed()
+    evening.tick()
+    assert ("start" in told) is looks
+
+
+def test_in_an_empty_room_the_eye_is_told_to_look_less_often(with_eye, clock):
+    evening, told = with_eye()
+    for _ in range(8):
+        evening.tick(20)
+        evening.loop.take(Reading(clock.now, reason="nobody"))
+    assert told[-1] == 60
+
+
+def test_a_song_of_a_person_is_no_step_on_the_way(evening):
+    evening.loop.take(desks.SetGoal(Goal.LIFT))
+    evening.loop.take(desks.TakeMood("sad", 36_000))
+    before = evening.desk.status.target.affect
+    evening.player.entries.append((900, "test:theirs"))
+    evening.start(900)
+    assert evening.desk.status.target.affect == before
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_as_many_picks_stand_ahead_as_the_settings_say(begin, dry_run):
+    evening = begin(ahead=4, dry_run=dry_run)
+    evening.wait_for_songs()
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    assert len(evening.desk.status.next_picks) == 4
+
+
+def test_the_hands_off_time_of_the_settings_holds(begin, clock):
+    evening = begin(hands_off=40)
+    evening.wait_for_songs()
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    evening.player.entries.insert(0, (900, "test:theirs"))
+    evening.loop.queue_changed()
+    assert evening.desk.status.hands_off_until == clock.now + 40
+
+
+def test_mpd_clients_are_woken_for_new_songs_and_switches(begin, monkeypatch):
+    woken = []
+    monkeypatch.setattr("mopidy_moodcam.mpd.wake", woken.append)
+    evening = begin()
+    evening.wait_for_songs()
+    assert "playlists_loaded" in woken
+    woken.clear()
+    evening.tick()
+    assert woken == []
+    evening.loop.take(desks.Override(SongMood.SAD))
+    assert woken == ["mute_changed"]

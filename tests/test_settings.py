@@ -43,12 +43,32 @@ def test_the_defaults_in_ext_conf_are_those_of_the_code():
         ("watch", "sometimes"),
         ("goal", "party"),
         ("household", "0"),
+        ("household", "51"),
+        ("dwell", "-1"),
+        ("dwell", "3601"),
+        ("changes_per_hour", "0"),
+        ("artist_cap", "0"),
+        ("artist_cap", "11"),
+        ("lift_songs", "0"),
+        ("lift_songs", "51"),
+        ("guests", "party"),
+        ("neutral", "loud"),
+        ("preset", "mine"),
+        ("room", "kitchen"),
         ("seat", "0.5, 0.5"),
         ("seat", "2, 0, 1, 1"),
+        ("seat", "0.1, 0.1, 0, 1"),
+        ("seat", "-0.1, 0, 1, 1"),
+        ("seat", "a, b, c, d"),
         ("quiet_hours", "late"),
         ("quiet_hours", "25:00-26:00"),
         ("runtime", "tensorflow"),
         ("ahead", "-1"),
+        ("ahead", "0"),
+        ("ahead", "21"),
+        ("repeat_after", "-1"),
+        ("hands_off", "-1"),
+        ("outputs", "perhaps"),
         ("dry_run", "perhaps"),
         ("token", "s3cr€t"),
         ("token", "two words"),
@@ -103,7 +123,12 @@ def test_a_seat_is_four_numbers():
         ("demo:10", False),
         ("none", False),
         ("/home/me/clip.mp4", False),
+        ("file:///home/me/clip.mp4", False),
     ],
 )
 def test_only_cameras_that_could_see_a_person_need_consent(camera, real):
     assert Settings(camera=camera).needs_consent is real
+
+
+def test_the_token_is_not_shown_by_mopidy_config():
+    assert schema()["token"].serialize("secret", display=True) != "secret"

@@ -151,6 +151,8 @@ def test_a_mood_that_follows_the_path_does_not_restart_it():
     walk(planner, "sad", 2)
     there = target(planner, "sad")
     assert target(planner, "neutral") == there
+    planner.song_played()
+    assert walk(planner, "neutral", 2)[-1].song_mood == "happy"
 
 
 @pytest.mark.parametrize("other", ["happy", "neutral"])
@@ -183,3 +185,25 @@ def test_a_new_goal_begins_a_new_path():
     walk(planner, "sad", 4)
     planner.goal = Goal.CALM
     assert target(planner, "sad").affect == EXPRESSION_AFFECT["sad"]
+
+
+def test_a_goal_chosen_anew_begins_a_new_path():
+    planner = Planner(Goal.LIFT)
+    first, *_ = walk(planner, "sad", 4)
+    planner.goal = Goal.MATCH
+    planner.goal = Goal.LIFT
+    assert target(planner, "sad") == first
+
+
+def test_the_goal_that_holds_already_does_not_restart_the_path():
+    planner = Planner(Goal.LIFT)
+    walk(planner, "sad", 3)
+    there = target(planner, "sad")
+    planner.goal = Goal.LIFT
+    assert target(planner, "sad") == there
+
+
+def test_the_way_is_counted_from_the_first_song():
+    first, second = walk(Planner(Goal.LIFT), "sad", 2)
+    assert first.why == "song 1 of 5 on the way from sad to happy"
+    assert second.why.startswith("song 2 of 5 ")

@@ -1,6 +1,7 @@
 """What a person teaches: a resting face and corrections."""
 
 import json
+import math
 
 import pytest
 
@@ -13,6 +14,8 @@ from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Affect, Face, Mood, Re
 
 STERN = (0.45, 0.02, 0.02, 0.01, 0.20, 0.02, 0.28)
 """A resting face that the network takes for an angry one."""
+
+SMILE = (0.02, 0.02, 0.02, 0.88, 0.02, 0.02, 0.02)
 
 
 def reading(second, probabilities):
@@ -84,11 +87,10 @@ def test_a_baseline_is_that_of_the_person_in_the_seat():
     seat = (0.0, 0.0, 0.5, 1.0)
     tracker = Tracker(TrackerSettings(room="seat", seat=seat))
     tracker.baseline.start()
-    smile = (0.02, 0.02, 0.02, 0.88, 0.02, 0.02, 0.02)
     for second in range(0, 120, 5):
         faces = (
             Face((0.2, 0.4, 0.1, 0.2), 90, 1.0, STERN),
-            Face((0.7, 0.4, 0.1, 0.2), 90, 1.0, smile),
+            Face((0.7, 0.4, 0.1, 0.2), 90, 1.0, SMILE),
         )
         tracker.update(Reading(1e9 + second, faces))
     tracker.baseline.finish()
@@ -116,6 +118,29 @@ def test_a_baseline_explains_away_only_so_much():
     assert max(map(abs, baseline.value)) <= LIMIT
 
 
+def test_a_baseline_taken_anew_forgets_what_was_seen_before():
+    baseline = Baseline()
+    baseline.start()
+    for second in range(0, 60, 5):
+        baseline.collect(Seen(SMILE, 1.0), second)
+    baseline.start()
+    for second in range(60, 180, 5):
+        baseline.collect(Seen(STERN, 1.0), second)
+    baseline.finish()
+    assert baseline.value == pytest.approx(rested().value, abs=0.05)
+
+
+def test_a_baseline_forgotten_while_it_is_taken_stays_forgotten():
+    baseline = Baseline()
+    baseline.start()
+    for second in range(0, 100, 10):
+        baseline.collect(Seen(STERN, 1.0), second)
+    baseline.forget()
+    assert not baseline.collecting
+    baseline.finish()
+    assert baseline.value is None
+
+
 def test_a_baseline_survives_its_json_and_can_be_forgotten():
     baseline = rested()
     again = Baseline.from_json(json.loads(json.dumps(baseline.to_json())))
@@ -125,10 +150,26 @@ def test_a_baseline_survives_its_json_and_can_be_forgotten():
 
 
 @pytest.mark.parametrize(
-    "data", [None, [], {}, {"offset": [1]}, {"offset": ["a"] * 7}, {"offset": 3}]
+    "data",
+    [
+        None,
+        [],
+        {},
+        {"offset": [1]},
+        {"offset": ["a"] * 7},
+        {"offset": 3},
+        {"offset": [math.nan] * 7},
+        {"offset": [math.inf] * 7},
+    ],
 )
 def test_a_broken_file_gives_no_baseline(data):
     assert Baseline.from_json(data).value is None
+
+
+@pytest.mark.parametrize("number", [1e9, -1e9])
+def test_a_baseline_from_a_file_lies_within_its_limits(number):
+    baseline = Baseline.from_json({"offset": [number] * 7})
+    assert max(map(abs, baseline.value)) == LIMIT
 
 
 def shown(label):
@@ -183,6 +224,30 @@ def test_right_takes_back_what_was_learnt_against_the_mood_shown():
     assert corrections.offset() == (0.0,) * 7
 
 
+@pytest.mark.parametrize("said", ["right", "angry"])
+def test_a_word_for_the_mood_shown_takes_a_fresh_correction_back(said):
+    corrections = Corrections()
+    corrections.record("sad", shown("angry"), 1000.0)
+    corrections.record(said, shown("angry"), 1001.0)
+    assert corrections.offset(1001.0) == (0.0,) * 7
+    assert corrections.words() == ()
+
+
+def test_one_correction_counts_at_once_and_fades_in_minutes():
+    corrections = Corrections()
+    corrections.record("sad", shown("angry"), 1000.0)
+    sad = EXPRESSIONS.index("sad")
+    after = [corrections.offset(1000.0 + s)[sad] for s in (0, 600, 7200)]
+    assert after == pytest.approx([2.0, 1.0, 0.0], abs=0.01)
+
+
+def test_forgetting_corrections_takes_the_newest_along():
+    corrections = Corrections()
+    corrections.record("sad", shown("angry"), 1000.0)
+    corrections.forget()
+    assert corrections.offset(1000.0) == (0.0,) * 7
+
+
 def test_wrong_about_an_unknown_mood_says_nothing():
     assert corrected("wrong", UNKNOWN, 3).words() == ()
 
@@ -194,6 +259,8 @@ def test_corrections_are_shown_in_words():
     )
     (sentence,) = corrected("wrong", "angry", 1).words()
     assert sentence == "Shown angry, you said not angry once: too few to learn from."
+    (sentence,) = corrected("sad", UNKNOWN, 3).words()
+    assert sentence == "Shown unknown, you said sad 3 times: sad is read more readily."
 
 
 def test_an_unknown_verdict_is_refused_in_one_sentence():

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mopidy_moodcam.feeling.tracker import PATIENCE, WORD, Tracker, TrackerSettings
+from mopidy_moodcam.feeling.tracker import (
+    CONFLICT,
+    LEAVE,
+    PATIENCE,
+    WORD,
+    Tracker,
+    TrackerSettings,
+)
 from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, UNKNOWN, Face, Reading
 from tests.feeling.faces import shows
 
@@ -137,11 +144,16 @@ def test_time_alone_ends_a_mood_that_nobody_confirms():
 
 def test_readings_that_contradict_each_other_end_in_unknown():
     tracker = happy_room()
-    mixed = Face((0, 0, 1, 1), 90, 1, (0.25, 0.02, 0.03, 0.05, 0.3, 0.1, 0.25))
-    for s in range(200, 1200, 20):
-        tracker.update(Reading(START + s, (mixed,)))
-    assert tracker.mood.label in {UNKNOWN, "sad", "angry"}
-    assert tracker.mood.label != "happy"
+    improbable = []
+    others = itertools.cycle(("fear", "surprise", "sad", "angry", "neutral", "disgust"))
+    for s, other in zip(range(200, 800, 20), others, strict=False):
+        mood = tracker.update(reading(s, other))
+        if mood.label == UNKNOWN:
+            break
+        assert mood.label == "happy"
+        improbable += [s] * (mood.confidence < LEAVE)
+    assert mood.why == "the readings do not agree on a mood"
+    assert s - improbable[0] == pytest.approx(CONFLICT, abs=20)
 
 
 def test_a_blurred_face_counts_less_than_a_sharp_one():
@@ -301,6 +313,13 @@ def test_after_a_yes_guests_are_read_until_they_have_left():
     assert tracker.guests
 
 
+def test_a_yes_said_before_guests_come_lets_no_guests_in():
+    tracker = happy_room(household=2)
+    tracker.allow_guests(True)
+    tracker.update(reading(200, "sad", "sad", "sad"))
+    assert tracker.guests
+
+
 def test_guests_that_left_are_forgotten_after_ten_minutes():
     tracker = happy_room(household=1)
     tracker.update(reading(200, "happy", "happy"))
@@ -373,10 +392,12 @@ def test_wrong_makes_the_mood_unknown():
 
 
 def test_a_tracker_told_to_forget_begins_anew():
-    tracker = happy_room()
+    tracker = happy_room(household=1)
+    tracker.update(reading(200, "happy", "happy"))
     tracker.forget()
     assert tracker.mood.label == UNKNOWN
     assert tracker.mood.why == "nothing was seen yet"
+    assert not tracker.guests
 
 
 wild = st.floats(allow_nan=True, allow_infinity=True)
