@@ -1,5 +1,6 @@
 """A burst becomes one reading."""
 
+import cv2
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from mopidy_moodcam.glossary import EXPRESSIONS, Reading
 from mopidy_moodcam.seeing import burst
-from tests.seeing.frames import Places, Roll, face_at, room, sure_of
+from tests.seeing.frames import Places, Roll, face_at, person, room, sure_of
 
 
 def look(camera, finder, model=None, **more):
@@ -58,6 +59,47 @@ def test_a_face_in_one_frame_of_five_is_a_ghost():
     assert (seen.faces, seen.reason) == ((), "nobody")
 
 
+@pytest.mark.parametrize(("frames", "people"), [(2, 0), (3, 1)])
+def test_a_face_counts_from_half_of_the_frames_on(frames, people):
+    places = Places(*[[face_at(100, 80)]] * frames)
+    assert len(look(Roll([room(i) for i in range(5)]), places).faces) == people
+
+
+@pytest.mark.parametrize(
+    ("lefts", "frames"),
+    [((100, 145, 190, 235, 280), [5]), ((100, 100, 400, 400, 400), [3])],
+)
+def test_who_walks_is_one_person_and_a_face_elsewhere_is_another(lefts, frames):
+    counts = []
+
+    def model(crops):
+        counts.append(len(crops))
+        return sure_of("happy")(crops)
+
+    places = Places(*([face_at(left, 80)] for left in lefts))
+    seen = look(Roll([room(i) for i in range(5)]), places, model)
+    assert (len(seen.faces), counts) == (1, frames)
+
+
+def test_the_frames_of_a_burst_are_averaged():
+    def model(crops):
+        sad, happy = (sure_of(label)(crops) for label in ("sad", "happy"))
+        return np.vstack([sad[:2], happy[2:]])
+
+    places = Places(*[[face_at(100, 80)]] * 5)
+    seen = look(Roll([room(i) for i in range(5)]), places, model)
+    chances = dict(zip(EXPRESSIONS, seen.faces[0].probabilities, strict=True))
+    assert chances["sad"] == pytest.approx(0.4 * 0.94 + 0.6 * 0.01, abs=0.01)
+    assert chances["happy"] == pytest.approx(0.6 * 0.94 + 0.4 * 0.01, abs=0.01)
+
+
+def test_a_smeared_face_is_less_sharp():
+    places = Places(*[[face_at(250, 150, 150)]] * 2)
+    frames = [person("happy"), cv2.GaussianBlur(person("happy"), (0, 0), 9)]
+    crisp, smeared = (look(Roll([frame]), places).faces[0] for frame in frames)
+    assert smeared.sharpness < crisp.sharpness
+
+
 def test_no_frame_at_all_is_a_camera_that_is_gone():
     seen = look(Roll([], live=True), Places())
     assert (seen.reason, seen.light, seen.frames) == ("gone", None, 0)
@@ -82,6 +124,17 @@ def test_a_still_picture_in_a_file_is_not_stuck():
 def test_a_covered_lens_is_dark_not_stuck():
     black = np.zeros((480, 640, 3), np.uint8)
     assert look(Roll([black] * 5, live=True), Places()).reason == "dark"
+
+
+def test_the_reason_is_what_most_frames_say():
+    black = np.zeros((480, 640, 3), np.uint8)
+    assert look(Roll([black, room(1), room(2)]), Places()).reason == "nobody"
+    assert look(Roll([room(0), black, black + 1]), Places()).reason == "dark"
+
+
+def test_a_reading_says_how_light_it_is():
+    frame = np.full((480, 640, 3), 51, np.uint8)
+    assert look(Roll([frame] * 3), Places()).light == pytest.approx(0.2, abs=0.01)
 
 
 def test_a_beat_comes_before_every_frame():

@@ -11,7 +11,7 @@ from mopidy_moodcam.seeing import camera as cameras
 from mopidy_moodcam.seeing.camera import CameraError, open_camera
 from mopidy_moodcam.seeing.clock import Clock, FastClock
 from mopidy_moodcam.seeing.devices import without_secrets
-from tests.seeing.frames import Webcam, number_of, numbered, write_video
+from tests.seeing.frames import Webcam, number_of, numbered, room, write_video
 
 
 @pytest.fixture
@@ -40,11 +40,13 @@ def opened(source, clock, webcam, paths=("/dev/v4l/by-path/a",), names=None):
     )
 
 
-def test_a_webcam_is_asked_for_1280_by_720(clock, webcam):
+def test_a_webcam_is_asked_for_motion_jpeg_of_1280_by_720(clock, webcam):
     opened("0", clock, webcam)
     assert webcam.arguments == ("/dev/video0", cv2.CAP_V4L2)
     assert webcam.properties[cv2.CAP_PROP_FRAME_WIDTH] == 1280
     assert webcam.properties[cv2.CAP_PROP_FRAME_HEIGHT] == 720
+    jpeg = cv2.VideoWriter.fourcc(*"MJPG")
+    assert webcam.properties[cv2.CAP_PROP_FOURCC] == jpeg
 
 
 def test_the_first_frames_of_a_webcam_are_dropped(clock, webcam):
@@ -74,6 +76,11 @@ def test_an_unplugged_webcam_gives_no_frame_and_no_exception(clock):
     assert camera.read() is None
 
 
+def test_a_frame_that_cannot_be_decoded_is_none(clock, webcam, monkeypatch):
+    monkeypatch.setattr(webcam, "retrieve", lambda: (False, room()))
+    assert opened("0", clock, webcam).read() is None
+
+
 def test_auto_takes_the_first_camera_that_works(clock, webcam):
     gone = CameraError("gone", "It is no camera.")
     opened("auto", clock, webcam, ("/dev/a", "/dev/b"), {"/dev/a": gone})
@@ -90,6 +97,12 @@ def test_auto_says_busy_where_the_only_camera_is_in_use(clock, webcam):
     assert trouble.value.reason == "busy"
 
 
+def test_of_several_cameras_that_are_gone_the_first_is_told(clock, webcam):
+    names = {path: CameraError("gone", f"It is {path}.") for path in ("/a", "/b")}
+    with pytest.raises(CameraError, match="It is /a"):
+        opened("auto", clock, webcam, tuple(names), names)
+
+
 def test_auto_without_any_camera_says_what_to_set(clock, webcam):
     with pytest.raises(CameraError, match="moodcam/camera to demo") as trouble:
         opened("auto", clock, webcam, ())
@@ -103,17 +116,21 @@ def test_a_device_that_does_not_open_is_let_go(clock):
     assert webcam.released
 
 
-def test_a_stream_is_asked_with_a_time_limit_and_shown_without_its_password(clock):
+def test_a_stream_is_asked_with_time_limits_and_shown_without_its_password(clock):
     webcam = Webcam(clock)
     camera = opened("rtsp://me:secret@cam/live", clock, webcam)
     assert webcam.arguments[0] == "rtsp://me:secret@cam/live"
-    assert cv2.CAP_PROP_OPEN_TIMEOUT_MSEC in webcam.arguments[2]
+    limits = webcam.arguments[2]
+    for limit in (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC):
+        assert limits[limits.index(limit) + 1] == 8000
     assert camera.key == "rtsp://cam/live"
 
 
 def test_a_stream_that_does_not_answer_says_so_without_its_password(clock):
+    webcam = Webcam(clock, opens=False)
     with pytest.raises(CameraError) as trouble:
-        opened("http://me:secret@cam/live", clock, Webcam(clock, opens=False))
+        opened("http://me:secret@cam/live", clock, webcam)
+    assert webcam.released
     assert "secret" not in trouble.value.sentence
     assert "does not answer" in trouble.value.sentence
 
@@ -187,6 +204,41 @@ def test_a_broken_video_is_a_sentence(tmp_path, clock):
     assert trouble.value.reason == "gone"
 
 
+def test_a_file_at_home_may_be_written_with_a_tilde(tmp_path, clock, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_video(tmp_path / "film.avi", numbered(4), rate=10)
+    with open_camera(" ~/film.avi ", clock=clock) as camera:
+        assert number_of(camera.read()) == 0
+
+
+class Film(Webcam):
+    """A file of twenty frames that says neither their number nor their rate."""
+
+    def grab(self):
+        self.grabbed += 1
+        return self.grabbed <= 20
+
+    def retrieve(self):
+        return True, numbered(21)[self.grabbed - 1]
+
+    def get(self, _):
+        return 0.0
+
+    def set(self, _, value):
+        self.grabbed = int(value)
+
+
+def test_a_file_that_says_nothing_of_itself_is_counted_and_plays_at_25(tmp_path, clock):
+    (tmp_path / "film.mkv").write_bytes(b"")
+    path = str(tmp_path / "film.mkv")
+    camera = open_camera(path, clock=clock, capture=Film(clock))
+    seen = []
+    for _ in range(4):
+        seen.append(number_of(camera.read()))
+        camera.pass_time(10 / 25 + 1e-6)
+    assert seen == [0, 10, 0, 10]
+
+
 def test_a_missing_file_is_a_sentence_that_lists_the_choices(tmp_path, clock):
     with pytest.raises(CameraError, match="a folder of images, demo or none"):
         open_camera(str(tmp_path / "film.mp4"), clock=clock)
@@ -203,6 +255,13 @@ def test_a_folder_shows_its_images_ten_seconds_each(tmp_path, clock):
             seen.append(number_of(camera.read()))
             camera.pass_time(10)
     assert seen == [1, 2, 3, 1]
+
+
+def test_images_named_in_capitals_are_images(tmp_path, clock):
+    cv2.imwrite(str(tmp_path / "1.png"), numbered(2)[1])
+    (tmp_path / "1.png").rename(tmp_path / "IMG_1.PNG")
+    with open_camera(str(tmp_path), clock=clock) as camera:
+        assert number_of(camera.read()) == 1
 
 
 def test_a_folder_without_images_is_a_sentence(tmp_path, clock):

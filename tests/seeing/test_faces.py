@@ -50,11 +50,16 @@ def test_two_people_are_two_faces_the_wider_first(finder):
 
 def test_a_far_face_in_a_wide_frame_is_found_on_a_closer_look(finder):
     wide = cv2.resize(room(), (1280, 720))
-    far = cv2.resize(person("neutral"), (128, 96), interpolation=cv2.INTER_AREA)
-    wide[300:396, 1100:1228] = far
+    far = cv2.resize(person("neutral"), (80, 60), interpolation=cv2.INTER_AREA)
+    wide[300:360, 1100:1180] = far
     (face,) = finder.find(wide)
-    assert face.box[2] < 45
-    assert face.centre[0] == pytest.approx(1164, abs=12)
+    assert face.box[2] < 30
+    assert face.centre[0] == pytest.approx(1140, abs=12)
+
+
+def test_a_family_of_four_is_four_faces(finder):
+    rows = [np.hstack([person(e), person("neutral")]) for e in ("happy", "sad")]
+    assert len(finder.find(np.vstack(rows))) == 4
 
 
 def test_a_rolled_head_is_found_and_its_roll_measured(finder):
@@ -79,6 +84,12 @@ def test_following_looks_everywhere_when_the_face_is_lost(finder):
     finder.find(at(person("happy"), 0, 0))
     (face,) = finder.find(at(person("happy"), 310, 200), follow=True)
     assert face.centre[0] > 320
+
+
+def test_where_one_of_two_followed_faces_moved_away_both_are_looked_for(finder):
+    for x, y, follow in ((0, 0, False), (250, 190, True)):
+        frame = np.hstack([person("happy"), at(person("neutral"), x, y, 0.6)])
+        assert len(finder.find(frame, follow=follow)) == 2
 
 
 def test_nobody_stays_when_the_followed_face_has_left(finder):
@@ -115,6 +126,13 @@ def test_a_crop_keeps_what_it_shows_where_it_was():
     cv2.circle(frame, (100, 80), 4, 255, -1)
     cut = crop(frame, FoundFace((60, 40, 80, 80), 1.0), 100)
     assert np.unravel_index(cut.argmax(), cut.shape) == pytest.approx((50, 50), abs=4)
+
+
+def test_a_crop_is_a_tenth_wider_than_the_face():
+    frame = np.zeros((400, 400), np.uint8)
+    frame[120:280, 120:280] = 255
+    cut = crop(frame, FoundFace((120, 120, 160, 160), 1.0), 110)
+    assert (cut > 127).mean() == pytest.approx(1 / 1.1**2, abs=0.03)
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (64, 48), (2, 2), (720, 1280)])
