@@ -78,6 +78,10 @@ def test_no_other_user_can_read_the_camera_s_password(keep, ears):
     assert "secret" not in " ".join(eye_command("onnx"))
 
 
+def test_a_stray_module_where_mopidy_was_started_is_not_loaded():
+    assert "-P" in eye_command("auto")
+
+
 def pid_of(keeper):
     end = time.monotonic() + 10
     while keeper.pid is None and time.monotonic() < end:
@@ -190,6 +194,56 @@ def test_an_eye_that_ends_is_started_again_after_growing_pauses(keep, ears):
     assert [pauses.after(n) for n in range(1, 5)] == [0.1, 0.2, 0.4, 0.8]
     assert pauses.after(10**9) == 60
     assert keeper.alive
+
+
+class Counted:
+    """Stands for pauses; notes after how many failures in a row each is."""
+
+    def __init__(self):
+        self.failures = queue.Queue()
+
+    def after(self, failures):
+        self.failures.put(failures)
+        return 0.01
+
+
+def test_an_eye_that_never_sees_is_started_ever_more_seldom(keep):
+    pauses = Counted()
+    keep("sys.exit(4)", pauses=pauses).start()
+    assert [pauses.failures.get(timeout=20) for _ in range(3)] == [1, 2, 3]
+
+
+def test_an_eye_that_has_seen_is_started_again_soon(keep):
+    pauses = Counted()
+    keep(f"print('''{READING}''', flush=True)\nsys.exit(4)", pauses=pauses).start()
+    assert [pauses.failures.get(timeout=20) for _ in range(3)] == [1, 1, 1]
+
+
+def test_trouble_that_comes_back_is_logged_again(keep, ears, caplog):
+    keeper = keep(
+        "for word in ('trouble', 'ready', 'trouble', 'ready'):\n"
+        "    say(type='state', word=word, why='No camera.' * (word == 'trouble'))\n"
+        "say(type='beat', doing='rest', seconds=60)\nlisten()"
+    )
+    keeper.start()
+    for word in ("trouble", "ready", "trouble", "ready"):
+        ears.next_state(word)
+    warnings = [r for r in caplog.records if r.levelname == "WARNING"]
+    assert len(warnings) == 2
+
+
+def test_what_an_eye_said_when_it_was_well_is_no_reason_for_its_end(keep, ears):
+    keeper = keep(
+        "say(type='state', word='ready', why='Only frontal faces count.')\nsys.exit(5)"
+    )
+    keeper.start()
+    assert "status 5" in ears.next_state("trouble")
+
+
+def test_a_line_without_end_ends_the_eye(keep, ears):
+    keeper = keep("while True: sys.stdout.write('x' * 65536)", deadlines=Deadlines())
+    keeper.start()
+    assert ears.next_state("trouble")
 
 
 def test_the_eyes_own_sentence_is_what_is_told(keep, ears):
