@@ -109,8 +109,7 @@ def scan(
     if survey:
         gone = {uri: judged for uri, judged in catalogue.uris() if survey.gone(uri)}
         moves = _follow_moved(catalogue, work, gone, console)
-        left = {uri: judged for uri, judged in gone.items() if uri not in moves}
-        if count := catalogue.let_go(left):
+        if count := catalogue.let_go(gone):
             console.print(
                 f"Songs gone from their library and now forgotten: {count}.",
                 highlight=False,

@@ -149,6 +149,13 @@ def test_plays_teach_and_an_outcome_counts_once(catalogue):
     assert catalogue.version() == before, "plays do not ask for a new shelf"
 
 
+def test_plays_come_with_the_oldest_first(catalogue):
+    catalogue.upsert_tracks([TrackRow("local:a"), TrackRow("local:b")])
+    for track_id, time in ((1, 200.0), (2, 100.0)):
+        catalogue.note_play(track_id, time, SongMood.SAD)
+    assert [play.time for play in catalogue.plays_since(0.0)] == [100.0, 200.0]
+
+
 def test_the_version_grows_with_every_change_by_anyone(path, catalogue):
     with Catalogue.open(path) as other:
         seen = [catalogue.version()]
@@ -182,6 +189,34 @@ def test_forgetting_deletes_what_it_says_and_no_more(catalogue, what):
             "everything": (0, 0, 0, False),
         }[what]
     )
+
+
+def test_forgetting_everything_takes_exclusions_and_asks_for_a_new_shelf(catalogue):
+    catalogue.exclude("artist", "X")
+    before = catalogue.version()
+    catalogue.forget("everything")
+    assert catalogue.exclusions() == [("genre", "spoken")]
+    assert catalogue.version() > before
+
+
+def test_what_is_forgotten_lies_in_no_file(catalogue, path):
+    catalogue.upsert_tracks([TrackRow("local:a", title="A most private song")])
+    catalogue.forget("everything")
+    files = path.parent.iterdir()
+    assert not any(b"most private" in file.read_bytes() for file in files)
+
+
+def test_a_file_that_was_changed_while_it_was_tagged_keeps_its_size(catalogue):
+    catalogue.upsert_tracks([TrackRow("file:///a", size=10)])
+    for before, size in ((11, 10), (10, 20)):
+        catalogue.resize("file:///a", before=before, after=20)
+        assert catalogue.file_state("file:///a").size == size
+
+
+def test_songs_with_arousal_alone_are_analysed(catalogue):
+    tags = Features(valence=0.5, arousal=0.2, source=FeatureSource.TAGS)
+    catalogue.upsert_tracks([TrackRow("radio:1", features=tags)])
+    assert catalogue.counts()["analysed"] == 1
 
 
 def test_a_forgotten_track_takes_its_plays_along(catalogue):

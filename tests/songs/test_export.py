@@ -105,6 +105,17 @@ def test_what_a_person_said_here_outlives_an_older_export(catalogue, tmp_path):
     assert catalogue.find("local:track:5.mp3").verdict == Verdict.LOVED
 
 
+def test_what_a_person_said_comes_back_to_songs_that_are_known(catalogue, tmp_path):
+    told(catalogue)
+    path = tmp_path / "songs.csv"
+    export.write_csv(catalogue, path)
+    catalogue.judge("local:track:7.mp3", Verdict.NONE)
+    catalogue.move("local:track:3.mp3", None)
+    import_file(catalogue, path)
+    assert catalogue.find("local:track:7.mp3").verdict == Verdict.LOVED
+    assert catalogue.find("local:track:3.mp3").song_mood == SongMood.SAD
+
+
 def test_playlists_hold_the_members_of_each_song_mood(catalogue, console, tmp_path):
     assert export.export(catalogue, str(tmp_path / "lists"), console) == 0
     shelf = load_shelf(catalogue)

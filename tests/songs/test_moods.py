@@ -71,6 +71,40 @@ def test_binding_a_cluster_moves_its_songs(catalogue):
     assert after.version > before.version, "a running server notices"
 
 
+def bound(catalogue):
+    model = clusters.current_model(catalogue)
+    return {cluster.name: cluster.song_mood for cluster in model.clusters}
+
+
+def test_a_cluster_is_bound_by_its_number_or_its_name(catalogue):
+    before = bound(catalogue)
+    first, second, third, *_ = before
+    assert say(catalogue, "bind", "2", "Sad")[0] == 0
+    assert say(catalogue, "bind", third.upper(), "happy")[0] == 0
+    after = [bound(catalogue)[name] for name in (first, second, third)]
+    assert after == [before[first], SongMood.SAD, SongMood.HAPPY]
+
+
+def test_a_binding_survives_a_refit(catalogue):
+    say(catalogue, "bind", "1", "intense")
+    moods.refit(catalogue, Console(file=io.StringIO()))
+    model = clusters.current_model(catalogue)
+    assert not model.default
+    assert [c.song_mood for c in model.clusters if c.bound] == [SongMood.INTENSE]
+
+
+def test_spaces_in_a_name_are_made_one(catalogue):
+    assert say(catalogue, "rename", "1", "  two   words ")[0] == 0
+    assert "two words" in bound(catalogue)
+
+
+def test_borrowed_songs_are_told_apart(catalogue):
+    assert "nearest" not in say(catalogue)[1]
+    for row in songs(600):
+        catalogue.move(row.uri, SongMood.HAPPY)
+    assert "nearest" in say(catalogue)[1]
+
+
 def test_a_song_can_be_moved_and_given_back(catalogue):
     uri = "local:track:3.mp3"
     assert say(catalogue, "move", uri, "calm")[0] == 0
@@ -120,6 +154,7 @@ def test_leaving_out_says_how_many_songs_go(catalogue):
         (["rename", "99", "x"], "no cluster '99'"),
         (["rename", "1", "happy"], "already"),
         (["rename", "1", "x" * 200], "1 to 60 letters"),
+        (["rename", "1", "a\x07b"], "1 to 60 letters"),
         (["bind", "1", "angry"], "no song mood"),
         (["bind", "1"], "Say one of"),
         (["move", "local:never", "calm"], "No song"),

@@ -11,31 +11,12 @@ from rich.console import Console
 
 from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs.catalogue import Catalogue
-from mopidy_moodcam.songs.features import FEATURES
 from mopidy_moodcam.songs.scan import WalkedTrack, scan
 from mopidy_moodcam.songs.sounds import load_sounds
 from mopidy_moodcam.songs.survey import Survey
+from tests.songs.hearing import Hearing
 
 NAMES = ("loved", "banned", "moved", "plain")
-
-
-class Hearing:
-    """Stands for a worker: every file sounds the same, and is counted."""
-
-    why_plain = ""
-
-    def __init__(self, asked):
-        self.asked = asked
-
-    def analyse(self, uri):
-        self.asked.append(uri.rpartition("/")[2])
-        features = dict.fromkeys(FEATURES, 0.5) | {"source": "audio"}
-        return {"features": features}
-
-    def stop(self):
-        pass
-
-    kill = stop
 
 
 @pytest.fixture

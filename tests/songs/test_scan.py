@@ -19,6 +19,7 @@ from mopidy_moodcam.songs.features import FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker
 from mopidy_moodcam.songs.scan import WalkedTrack, is_known, scan
 from tests.songs import sound_files
+from tests.songs.hearing import Hearing
 
 SCAN_FOLDER = Path(__file__).with_name("scan_folder.py")
 
@@ -58,14 +59,14 @@ class Counted(Worker):
         return super().analyse(uri)
 
 
-def run(catalogue, tracks, **options):
+def run(catalogue, tracks, *, worker=Counted, **options):
     asked, out = [], io.StringIO()
     console = Console(file=out, width=200)
     code = scan(
         catalogue,
         tracks,
         console=console,
-        make_worker=lambda: Counted(asked),
+        make_worker=lambda: worker(asked),
         **options,
     )
     return code, asked, out.getvalue()
@@ -258,6 +259,33 @@ def test_where_no_worker_can_work_the_scan_says_one_sentence(catalogue, songs):
     assert scan(catalogue, walked(songs), console=console, make_worker=make) == 1
     assert "No luck [x]." in out.getvalue()
     assert "Traceback" not in out.getvalue()
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.ogg").write_bytes(b"x")
+    return [WalkedTrack(path.as_uri(), path) for path in sorted(tmp_path.glob("*.ogg"))]
+
+
+def test_a_scan_that_a_person_stops_keeps_what_was_heard(catalogue, files):
+    class Interrupted(Hearing):
+        def analyse(self, uri):
+            if self.asked:
+                raise KeyboardInterrupt
+            return super().analyse(uri)
+
+    code, _, said = run(catalogue, files, worker=Interrupted)
+    assert code == 0
+    assert "the next scan goes on from here" in said
+    assert catalogue.counts()["analysed"] == 1
+
+
+def test_a_scan_says_what_its_workers_do_without(catalogue, files):
+    class Plain(Hearing):
+        why_plain = "Without musicnn the valence is a guess."
+
+    assert Plain.why_plain in run(catalogue, files, worker=Plain)[2]
 
 
 @pytest.mark.slow

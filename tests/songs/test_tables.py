@@ -354,6 +354,28 @@ def test_a_file_of_the_library_gains_the_features_of_its_namesake(catalogue, wri
     assert catalogue.find(f"spotify:track:{A}") is None
 
 
+def test_every_file_of_a_song_gets_its_features(catalogue, write):
+    uris = ("local:a.mp3", "local:b.flac")
+    catalogue.upsert_tracks(TrackRow(uri, title="T", artist="X") for uri in uris)
+    import_file(catalogue, write(f"{HEAD}\n{A},T,X,0.5,0.7,0.3\n"))
+    assert all(catalogue.find(uri).features for uri in uris)
+
+
+def test_a_file_with_the_spotify_id_is_the_song_whatever_it_is_called(catalogue, write):
+    file = TrackRow("local:a.mp3", title="Untitled", artist="Y", spotify_id=A)
+    catalogue.upsert_tracks([file])
+    import_file(catalogue, write(f"{HEAD}\n{A},T,X,0.5,0.7,0.3\n"))
+    assert catalogue.find("local:a.mp3").features.energy == 0.7
+    assert catalogue.counts()["tracks"] == 1
+
+
+def test_a_table_helps_a_song_that_could_not_be_heard(catalogue, write):
+    catalogue.upsert_tracks([TrackRow("local:a.mp3", title="T", artist="X")])
+    catalogue.fail("local:a.mp3", "not an audio file", 1.0, 1)
+    import_file(catalogue, write(f"{HEAD}\n{A},T,X,0.5,0.7,0.3\n"))
+    assert catalogue.failures() == []
+
+
 def test_a_file_keeps_what_its_own_sound_said(catalogue, write):
     heard = Features(valence=0.1, energy=0.1, source="audio")
     catalogue.upsert_tracks(
