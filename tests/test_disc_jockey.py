@@ -707,6 +707,22 @@ def play(dj, player, entry):
     dj.track_started(*entry)
 
 
+def test_a_song_that_plays_on_when_it_was_removed_is_judged_too(make, player):
+    dj = make()
+    dj.serve(HAPPY)
+    first, second = player.entries
+    play(dj, player, first)
+    dj.track_ended(first[0], 200_000, 200_000)
+    player.play(second[0])
+    player.remove([second[0]])
+    dj.track_started(*second, ask_core=False)
+    dj.look()
+    dj.judge()
+    dj.track_ended(second[0], 200_000, 200_000)
+    dj.judge()
+    assert dj.picker.outcomes == [(first[0], "played"), (second[0], "played")]
+
+
 def test_under_random_an_earlier_place_is_not_going_back(make, player):
     dj = make()
     player.random = True
