@@ -18,7 +18,7 @@ from mopidy_moodcam.feeling.corrections import Corrections, meant
 from mopidy_moodcam.feeling.goals import Planner
 from mopidy_moodcam.feeling.hours import QuietHours
 from mopidy_moodcam.feeling.tracker import Tracker, TrackerSettings
-from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Goal, Mood, Target
+from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Goal, Mood, SongMood, Target
 from mopidy_moodcam.status import CameraState, Learnt
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class CameraWish:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Felt:
-    """What was wanted for a mood; `mood` is that mood's label."""
+    """What was wanted for a mood; `mood` is that mood's label, '' for none."""
 
     target: Target
     mood: str
@@ -225,8 +225,9 @@ class Conductor:
         until = self._memory.now.override_until
         if until is not None and now >= until:
             self._memory.remember(override=None, override_until=None)
-        if self.quiet:
-            self._felt = self._felt_before = None  # the morning begins anew
+        if self.quiet and self.goal is not Goal.HOLD:  # the morning begins anew
+            self._felt = self._felt_before = None
+            self._planner.begin_anew()
         self._reconsider()
 
     def song_played(self) -> None:
@@ -287,8 +288,8 @@ class Conductor:
         self._memory.remember(goal=command.goal)
 
     def _choose(self, command: desk.Override) -> None:
-        if command.song_mood is None:
-            self._told = None
+        if command.song_mood is None and not self.override:
+            self._told = None  # the only choice that is left to end
         until = None
         if command.song_mood and command.seconds:
             until = self._now + command.seconds
@@ -305,8 +306,20 @@ class Conductor:
         else:
             self._tracker.correct(command.verdict, self._now)
             self._memory.remember(corrections=self._corrections.to_json())
-        if self.mood.label != shown and self._felt and self._felt.mood == shown:
-            self._felt, self._felt_before = self._felt_before, None
+        if self.mood.label != shown:
+            self._take_back(shown)
+
+    def _take_back(self, label: str) -> None:
+        """Ask for what was asked for before a mood that was none; else for calm songs.
+
+        For nothing at all the songs of that mood would stay, and the music end.
+        """
+        self._planner.begin_anew()
+        if self._felt is None or self._felt.mood != label:
+            return
+        calm, why = SongMood.CALM, f"you said it is not {label}"
+        instead = _Felt(Target(calm, SONG_MOOD_AFFECT[calm], why), "")
+        self._felt, self._felt_before = self._felt_before or instead, None
 
     def _correct_the_told(self, verdict: str, told: str) -> None:
         """Let a person's word end what another program said; no reading was wrong."""
@@ -374,7 +387,7 @@ class Conductor:
             if felt is None or felt.mood != mood.label:
                 self._felt_before = felt
             self._felt = _Felt(wanted, mood.label)
-        elif felt is not None and felt.mood != mood.label:
+        elif felt is not None and felt.mood not in {"", mood.label}:
             kept = dataclasses.replace(felt.target, why=f"the room was {felt.mood}")
             self._felt = _Felt(kept, felt.mood)
 

@@ -117,8 +117,13 @@ class DiscJockey:
 
     @property
     def anything_queued(self) -> bool:
-        """Whether a track of a person's is still to come."""
-        return any(tlid not in self._own_tlids for tlid in upcoming(self._queue))
+        """Whether a track of a person's is still to come, or one plays without end."""
+        queue, own = self._queue, self._own_tlids
+        theirs = queue.current in queue.tlids and queue.current not in own
+        if theirs and queue.playback == "playing" and queue.length is None:
+            return True  # a stream
+        coming = queue.tlids if queue.repeat else upcoming(queue)
+        return any(tlid not in own for tlid in coming)
 
     @property
     def may_start(self) -> bool:

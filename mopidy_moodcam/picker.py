@@ -296,8 +296,10 @@ class Picker:
         numbers = np.array([i for i in queued if i], np.int64)
         since = self._clock() - self._settings.repeat_after * 60.0
         fresh = numbers[self._recent.fresh(numbers, since)].tolist()
+        picks = {*queued} - {*fresh}  # which stand behind what people queued
         for track_id in fresh:
-            self._recent.note(track_id, self._artist(track_id), self._clock())
+            artist, now = self._artist(track_id), self._clock()
+            self._recent.note_before(picks, track_id, artist, now)
         try:
             yield self._recent
         finally:

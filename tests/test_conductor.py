@@ -114,11 +114,38 @@ def test_a_correction_takes_back_what_the_mood_asked_for(conduct, verdict):
     assert conductor.target.song_mood == SongMood.HAPPY
 
 
-def test_the_first_mood_taken_back_asks_for_nothing(conduct):
+def test_where_the_first_mood_is_taken_back_the_music_goes_on_calmly(conduct):
     conductor = conduct()
-    show(conductor, "sad")
+    end = show(conductor, "sad")
     conductor.take(desk.Correct("wrong"))
-    assert conductor.target is None
+    assert conductor.target.song_mood == SongMood.CALM
+    assert conductor.target.why == "you said it is not sad"
+    show(conductor, "neutral", end)
+    assert conductor.target.why == "you said it is not sad"
+
+
+@pytest.mark.parametrize(
+    ("goal", "label", "verdict", "song_mood"),
+    [
+        (Goal.LIFT, "angry", "concentrating", SongMood.ROMANTIC),
+        (Goal.CALM, "angry", "concentrating", SongMood.ROMANTIC),
+        (Goal.LIFT, "sad", "happy", SongMood.HAPPY),
+    ],
+)
+def test_a_correction_takes_a_path_back_too(conduct, goal, label, verdict, song_mood):
+    conductor = conduct(goal=goal)
+    show(conductor, label)
+    conductor.take(desk.Correct(verdict))
+    assert conductor.target.song_mood == song_mood
+
+
+def test_what_holds_over_quiet_hours_goes_on(conduct):
+    conductor = conduct(quiet_hours="13:00-14:00")
+    show(conductor, "happy")
+    conductor.take(desk.SetGoal(Goal.HOLD))
+    conductor.pass_time(NOON + 5400, anything_queued=True)
+    conductor.pass_time(NOON + 7260, anything_queued=True)
+    assert conductor.target.song_mood == SongMood.HAPPY
 
 
 def test_what_is_kept_says_of_which_mood_it_was(conduct):
@@ -241,6 +268,9 @@ def test_switching_on_while_guests_are_asked_about_is_a_yes(conduct):
 def test_automatic_again_ends_what_another_program_said_too(conduct):
     conductor = conduct(camera="none")
     conductor.take(desk.TakeMood("sad", seconds=600))
+    conductor.take(desk.Override(SongMood.CALM))
+    conductor.take(desk.Override(None))
+    assert conductor.mood.label == "sad"
     conductor.take(desk.Override(None))
     assert conductor.mood.label == UNKNOWN
 

@@ -44,7 +44,7 @@ class TestPlayer:
         self.numbers = itertools.count(1)
         self.current = None
         self.playback = "stopped"
-        self.consume = self.random = self.single = False
+        self.consume = self.random = self.single = self.repeat = False
         self.late = []
         self.slow = False
         self.takes_nothing = False
@@ -62,6 +62,7 @@ class TestPlayer:
             consume=self.consume,
             random=self.random,
             single=self.single,
+            repeat=self.repeat,
         )
 
     def state(self):
@@ -381,6 +382,26 @@ def test_only_peoples_tracks_that_are_still_to_come_count_as_queued(make, player
     assert len(player.entries) == 3
     dj.look()
     assert not dj.anything_queued
+
+
+def test_a_list_on_repeat_is_still_to_come(make, player):
+    dj = make()
+    last = player.append("test:a person's")
+    player.play(last)
+    player.repeat = True
+    dj.look()
+    assert dj.anything_queued
+
+
+def test_a_stream_plays_without_end(make, player, monkeypatch):
+    dj = make()
+    player.play(player.append("test:radio"))
+    queue = player.queue
+    monkeypatch.setattr(
+        player, "queue", lambda: dataclasses.replace(queue(), length=None)
+    )
+    dj.look()
+    assert dj.anything_queued
 
 
 def test_a_shadow_day_says_what_it_would_queue_and_queues_nothing(make, player, caplog):

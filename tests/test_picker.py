@@ -114,6 +114,28 @@ def test_a_played_song_that_stays_in_the_queue_comes_again_in_time(clock, path):
     assert 3600 <= min(again) <= 4200
 
 
+def test_an_album_in_the_queue_does_not_hide_the_picks_behind_it(path, clock):
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks(
+            dataclasses.replace(row, artist=f"Artist {n % 12}")
+            for n, row in enumerate(libraries.songs(200))
+        )
+    picker = Picker(
+        path, Settings(artist_cap=1), clock=clock, rng=np.random.default_rng(1)
+    )
+    load(picker, clock)
+    album = [f"local:track:{n}.mp3" for n in range(12)]
+    queue = Queue(entries=tuple(enumerate(album)))
+    artists = []
+    for tlid in range(12, 18):
+        pick = picker.pick(HAPPY, after=None, queue=queue)
+        picker.queued(pick)
+        artists.append(pick.artist)
+        queue = Queue(entries=(*queue.entries, (tlid, pick.uri)))
+    picker.close()
+    assert len(set(artists)) == 6
+
+
 def test_what_a_person_queues_and_takes_out_unheard_stays_fresh(picker, path, clock):
     stock(path, 30)
     load(picker, clock)

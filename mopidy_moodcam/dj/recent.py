@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 ROW_OF = 10
 """In a row of this many songs an artist is heard at most `artist_cap` times."""
@@ -50,6 +50,16 @@ class Recent:
         self._times.setdefault(track_id, []).append(time)
         if len(self._songs) > self._limit:
             self._drop(self._songs.popleft()[0], first=True)
+
+    def note_before(
+        self, others: Collection[int], track_id: int, artist: int, time: float
+    ) -> None:
+        """Note a song that comes before `others`, which were noted last."""
+        place = len(self._songs)
+        while place and self._songs[place - 1][0] in others:
+            place -= 1
+        self._songs.insert(place, (track_id, artist, time))
+        self._times.setdefault(track_id, []).append(time)
 
     def take_back(self, track_id: int) -> None:
         """Forget the last note of a song: it left the queue unheard."""

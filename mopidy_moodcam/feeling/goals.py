@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from mopidy_moodcam.feeling.affect import (
-    EXPRESSION_AFFECT,
     SONG_MOOD_AFFECT,
     between,
     distance,
@@ -64,7 +63,7 @@ ENDS = MappingProxyType({Goal.LIFT: SongMood.HAPPY, Goal.CALM: SongMood.CALM})
 # On the plane; neighbouring expressions (angry and fear) lie closer together,
 # any change of quadrant or from neutral lies further apart.
 JUMP = 0.4
-LASTING = 900.0  # seconds; a mood of less is an episode, and no new start
+LASTING = 1800.0  # seconds; a room that was ahead for less goes on where it is
 
 Neutral = Literal["keep", "calm", "any"]
 
@@ -73,17 +72,16 @@ Neutral = Literal["keep", "calm", "any"]
 class Path:
     """A way of `songs` songs from the room's affect to the goal's.
 
-    `origin` is the mood it began with, `label` the mood last seen on it, seen first
-    at `since` (seconds).
+    `origin` is the mood it began with; `ahead_since` (seconds) says since when the room
+    has been further on than that.
     """
 
     origin: str
-    label: str
-    since: float
     start: Affect
     end: SongMood
     songs: int
     played: int = 0
+    ahead_since: float | None = None
 
     @property
     def here(self) -> Affect:
@@ -96,27 +94,22 @@ class Path:
         """Return the path after one more song."""
         return dataclasses.replace(self, played=min(self.played + 1, self.songs))
 
-    def seen(self, label: str, now: float) -> Path:
-        """Return the path after a look at the room."""
-        if label == self.label:
-            return self
-        return dataclasses.replace(self, label=label, since=now)
+    def seen(self, mood: Mood, now: float) -> Path | None:
+        """Return the path after a look at the room; None where it no longer serves.
 
-    def leads_from(self, mood: Mood, now: float) -> bool:
-        """Whether the path still leads a room in this mood.
-
-        It does wherever the mood lies on the way, and for a neutral face, which says
-        nothing of music. Only a room that was further on for a while and fell back
-        begins anew: who smiles at a joke goes on.
+        It serves wherever the mood lies on the way; a neutral face, which says
+        nothing of music, is never off it. Only a room that was ahead for a while and
+        fell back begins anew: who smiles at a joke goes on.
         """
-        there = SONG_MOOD_AFFECT[self.end]
-        if mood.label in {self.label, "neutral"}:
-            return True
-        if from_way(mood.affect, self.start, there) > JUMP:
-            return False
-        before = EXPRESSION_AFFECT[self.label]
-        fell = distance(mood.affect, there) - distance(before, there)
-        return fell <= JUMP or now - self.since < LASTING
+        end = SONG_MOOD_AFFECT[self.end]
+        if mood.label != "neutral" and from_way(mood.affect, self.start, end) > JUMP:
+            return None
+        if distance(mood.affect, end) < distance(self.start, end) - JUMP:
+            since = now if self.ahead_since is None else self.ahead_since
+            return dataclasses.replace(self, ahead_since=since)
+        if self.ahead_since is not None and now - self.ahead_since >= LASTING:
+            return None
+        return dataclasses.replace(self, ahead_since=None)
 
 
 class Planner:
@@ -151,7 +144,7 @@ class Planner:
     @goal.setter
     def goal(self, goal: Goal) -> None:
         if goal != self._goal:
-            self._path = None
+            self.begin_anew()
         self._goal = goal
 
     def target(
@@ -173,6 +166,10 @@ class Planner:
         if self._goal is Goal.MATCH:
             return self._match(mood, kept=anything_queued or previous is not None)
         return self._lead(mood, ENDS[self._goal], now)
+
+    def begin_anew(self) -> None:
+        """Forget where on a path the room is."""
+        self._path = None
 
     def song_played(self) -> None:
         """Take the next step of a path; stands still while the mood is unknown."""
@@ -202,10 +199,10 @@ class Planner:
         return moods[self._turn % len(moods)], "the room is neutral: any mood in turn"
 
     def _lead(self, mood: Mood, end: SongMood, now: float) -> Target:
-        path = self._path
-        if path is None or not path.leads_from(mood, now):
-            path = Path(mood.label, mood.label, now, mood.affect, end, self._songs)
-        self._path = path = path.seen(mood.label, now)
+        path = self._path and self._path.seen(mood, now)
+        if path is None:
+            path = Path(mood.label, mood.affect, end, self._songs)
+        self._path = path
         return Target(nearest_song_mood(path.here), path.here, _words(path))
 
 

@@ -7,8 +7,8 @@ when that is enough to change what is shown:
   that one is (hysteresis: between the two nothing changes);
 - no change within `dwell` seconds of the last one, and at most
   `changes_per_hour` in any hour; `unknown` is a mood here like any other;
-- a person's word holds for `WORD`: what was shown before does not come back in it,
-  and what was said stays unless the readings show some third mood;
+- a person's word holds for `WORD`: what it took back does not come back in it, and
+  what was said stays unless the readings show some third mood;
 - `unknown` after `PATIENCE` without a usable reading, while guests wait for a
   yes, and when the mood shown has been improbable for `CONFLICT` while no
   other took its place.
@@ -106,7 +106,8 @@ class Tracker:
         self._changes: collections.deque[float] = collections.deque()
         self._evidence_at = -math.inf
         self._rooms: dict[str, tuple[float, Seen]] = {}
-        self._denied, self._word_until = "", -math.inf
+        self._denied: set[str] = set()
+        self._word_until = -math.inf
         self._agreed_at = self._time.now
         self._blank = "nothing was seen yet"
         self._said = ""
@@ -171,7 +172,9 @@ class Tracker:
         return self.mood
 
     def _take_word(self, label: str, why: str) -> None:
-        self._denied = self._label if label != self._label else ""
+        if self._time.now >= self._word_until:
+            self._denied.clear()
+        self._denied = (self._denied | {self._label}) - {UNKNOWN, label}
         self._switch(label, why)
         self._word_until = self._time.now + WORD
 
@@ -247,7 +250,7 @@ class Tracker:
             return UNKNOWN, self._blank
         best = _likeliest(self._belief)
         surely = self._probability(best) >= ENTER
-        if self._time.now < self._word_until and (best == self._denied or not surely):
+        if self._time.now < self._word_until and (best in self._denied or not surely):
             return self._label, ""
         if surely:
             return best, "" if best == self._label else self._story(best)

@@ -500,7 +500,8 @@ class Catalogue:
                 connection.execute("DELETE FROM meta WHERE key <> 'version'")
             for table in tables:
                 connection.execute(f"DELETE FROM {table}")
-            connection.execute(LEAVE_OUT_SPOKEN)
+            if what == "everything":
+                connection.execute(LEAVE_OUT_SPOKEN)
         if what == "everything":
             with self._lock, explained(self.path):
                 self._connection.execute("VACUUM")

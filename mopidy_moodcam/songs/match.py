@@ -27,7 +27,8 @@ _GUESTS = re.compile(
 )
 _MARK = (
     r"(?:\b\d{4}\s+)?\b(?:remaster(?:ed)?|mono|stereo|album version|single version"
-    r"|original mix|radio edit|explicit)\b(?:\s+(?:version|mix))?(?:\s+\d{4}\b)?"
+    r"|original mix|radio edit|explicit)\b(?:\s+(?:\d{4}\s+)?(?:(?:single|album)\s+)?"
+    r"(?:version|mix))?(?:\s+\d{4}\b)?"
 )
 _SAME_TAKE = re.compile(
     rf"(?:\s-\s|\s*[(\[])[^()\[\]-]*{_MARK}[^()\[\]-]*[)\]]?\s*$", re.IGNORECASE
@@ -39,6 +40,7 @@ _OTHER_TAKE = re.compile(
     r"|alternat(?:e|ive)|extended|(?:re)?mix(?:ed)?)s?\b",
     re.IGNORECASE,
 )
+_ENSEMBLE = re.compile(r"\b(?:orchestra|symphon(?:y|ic)|strings)\b", re.IGNORECASE)
 _ARTIST_BREAK = re.compile(
     r";|,\s|\s(?:feat|ft|featuring|vs)\b\.?\s|\s[xX&+]\s|\s/\s", re.IGNORECASE
 )
@@ -63,8 +65,13 @@ def plain(text: str) -> str:
 
 def plain_title(title: str) -> str:
     """Return a title without its guests and without marks of the same take."""
-    shorter = _SAME_TAKE.sub(_other_take, _GUESTS.sub(_other_take, title))
+    shorter = _SAME_TAKE.sub(_other_take, _GUESTS.sub(_ensemble, title))
     return plain(shorter) or plain(title)
+
+
+def _ensemble(guests: re.Match[str]) -> str:
+    """Return what is left of guests: an orchestra makes another take of a song."""
+    return guests[0] if _ENSEMBLE.search(guests[0]) else ""
 
 
 def _other_take(segment: re.Match[str]) -> str:

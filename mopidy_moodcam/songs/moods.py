@@ -22,7 +22,7 @@ from mopidy_moodcam.songs.clusters import (
     standardise,
 )
 from mopidy_moodcam.songs.naming import words_for
-from mopidy_moodcam.songs.seasons import KINDS, SEASONS, left_out
+from mopidy_moodcam.songs.seasons import KINDS, SEASONS, SPOKEN, left_out
 from mopidy_moodcam.songs.shelf import Shelf, make_shelf
 from mopidy_moodcam.songs.sounds import load_sounds
 
@@ -160,7 +160,8 @@ def _exclusion(kind: str, name: str) -> str:
         raise MoodsError(f"{kind!r} is not known; known: {', '.join(KINDS)}.")
     if kind == "season" and name.lower() not in SEASONS:
         raise MoodsError(f"The season {name!r} is not known: {', '.join(SEASONS)}.")
-    return name.lower() if kind == "season" else name
+    known = kind == "season" or (kind == "genre" and name.lower() == SPOKEN)
+    return name.lower() if known else name
 
 
 def _cluster(model: ClusterModel, word: str) -> int:

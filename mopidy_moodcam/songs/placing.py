@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mopidy_moodcam.glossary import Verdict
 from mopidy_moodcam.songs import match
-from mopidy_moodcam.songs.catalogue import put_features
+from mopidy_moodcam.songs.catalogue import GONE, put_features
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,6 +41,9 @@ _MEANT = (
     # Two Spotify ids are two recordings, whatever they are called.
     f"{_BY_NAME} AND (:spotify_id IS NULL OR spotify_id IS NULL)",
 )
+
+_FOUND = """UPDATE tracks SET failed = NULL
+    WHERE failed = ? AND id = ? AND uri BETWEEN 'spotify:' AND 'spotify;'"""
 
 _SAY = """UPDATE tracks SET verdict = IIF(verdict = ?, ?, verdict),
     song_mood = COALESCE(song_mood, ?) WHERE id = ?"""
@@ -120,6 +123,8 @@ def _fill(connection: sqlite3.Connection, track_id: int, row: TrackRow) -> None:
         track_id,
     )
     connection.execute(_FILL, values)
+    # one that was lost, and is there again
+    connection.execute(_FOUND, (GONE, track_id))
     if row.mtime is not None:  # a row of the analysis: it knows the file
         connection.execute(
             "UPDATE tracks SET mtime = ?, size = ?, failed = ? WHERE id = ?",

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
-from mopidy_moodcam.songs import match
+from mopidy_moodcam.songs import match, tags
 from mopidy_moodcam.songs.features import FEATURES
 
 if TYPE_CHECKING:
@@ -170,6 +170,8 @@ def _sentence(path: Path, error: sqlite3.DatabaseError) -> str:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.create_function("match_key", 2, match.match_key, deterministic=True)
+    connection.create_function("is_spoken", 1, tags.is_spoken, deterministic=True)
     found = _user_version(connection)
     if found > len(MIGRATIONS):
         raise CatalogueError(
@@ -200,7 +202,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    connection.create_function("match_key", 2, match.match_key, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have done it while this one waited for the lock.

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from mopidy_moodcam.glossary import Verdict
 from mopidy_moodcam.songs.match import first_artist, plain_artist
 from mopidy_moodcam.songs.schema import escaped
 
@@ -45,31 +46,13 @@ SEASONS: dict[str, Season] = {
 """Seasons that `mopidy moodcam moods exclude season NAME` knows."""
 
 SPOKEN = "spoken"
-GENRES: dict[str, tuple[str, ...]] = {
-    SPOKEN: (
-        "audiobook",
-        "audio book",
-        "audio drama",
-        "audio theatre",
-        "radio drama",
-        "spoken",
-        "speech",
-        "podcast",
-        "hörbuch",
-        "hörspiel",
-        "livre audio",
-        "audiolibro",
-        "luisterboek",
-        "ljudbok",
-        "jingle",
-        "sound effect",
-    )
-}
-"""Genres that have many names. `spoken`, all that is no music, is left out from the
-start: `mopidy moodcam moods include genre spoken` takes it in."""
+"""The genre of all that is no music (see `tags.is_spoken`), left out from the start.
+What a person loves or has moved stays in all the same."""
 
 _ARTISTS = "'; ' || REPLACE(artist, ', ', '; ') || '; '"
 """One of several artists is a whole name between separators, not a part of one."""
+
+_SPOKEN = f"is_spoken(genre) AND verdict <> '{Verdict.LOVED}' AND song_mood IS NULL"
 
 KINDS = ("artist", "genre", "season")
 
@@ -98,9 +81,9 @@ def _clause(kind: str, value: str, today: dt.date) -> tuple[list[str], list[str]
     if kind == "artist":
         return _artist_clause(value)
     if kind == "genre":
-        names = GENRES.get(value.lower(), (value,))
-        clause = " OR ".join(["genre LIKE ? ESCAPE '\\'"] * len(names))
-        return [clause], [f"%{escaped(name)}%" for name in names]
+        if value.lower() == SPOKEN:
+            return [_SPOKEN], []
+        return ["genre LIKE ? ESCAPE '\\'"], [f"%{escaped(value)}%"]
     season = SEASONS.get(value)
     if season is None or today.month in season.months:
         return [], []

@@ -8,9 +8,11 @@ half-way to the middle, because a genre says little about a song.
 
 from __future__ import annotations
 
+import functools
 import re
 
 from mopidy_moodcam.songs.features import Features, FeatureSource
+from mopidy_moodcam.songs.match import plain
 
 TRUST = 0.5
 """How far a guess may leave the middle of the plane."""
@@ -42,6 +44,23 @@ _PLANE = {
 _WORDS = {
     re.compile(rf"\b(?:{words})", re.IGNORECASE): at for words, at in _PLANE.items()
 }
+
+
+# As `match.plain` has them: whole names of genres, of some only the beginning.
+_SPOKEN = re.compile(
+    r"(?:audio ?books?|audio ?buch|audio drama|audio theat(?:re|er)|radio drama|podcast"
+    r"|horbuch|hoerbuch|horspiel|hoerspiel|livres? audio|audiolivre|audiolibro"
+    r"|luisterboek|audioboek|ljudbok|lydbok).*"
+    r"|speech|spoken(?: word)?|jingles?|sound effects?"
+)
+
+
+@functools.lru_cache(4096)
+def is_spoken(genre: str) -> bool:
+    """Whether a track is no music by its genre; of several names each must say so."""
+    names = [plain(name) for name in re.split("[;,/|]", genre)]
+    names = [name for name in names if name]
+    return bool(names) and all(_SPOKEN.fullmatch(name) for name in names)
 
 
 def guess(genre: str) -> Features | None:

@@ -38,6 +38,13 @@ def take_over(catalogue: Catalogue) -> int:
     Returns how many tracks got others. Which songs are the same: see
     `match.same_song`. The best source wins, as everywhere: see `features.RANK`.
     """
+    count = 0
+    while given := _give(catalogue):  # what one got it may give on
+        count += given
+    return count
+
+
+def _give(catalogue: Catalogue) -> int:
     pairs = iter(catalogue.rows(_PAIRS))
     count = 0
     while batch := [pair[:2] for pair in itertools.islice(pairs, BATCH)]:

@@ -136,9 +136,13 @@ def is_intact(path: Path) -> bool:
 def _wanted(recipe: Recipe, path: Path) -> str:
     """Return the hash a file should have: a converted one's is noted beside it.
 
-    What a conversion writes depends on the version of onnx.
+    What a conversion writes depends on the version of onnx. One without a note, from
+    an earlier version, passes.
     """
-    return _note(path).read_text() if recipe.convert else recipe.members[0].sha256
+    if not recipe.convert:
+        return recipe.members[0].sha256
+    note = _note(path)
+    return note.read_text() if note.is_file() else sha256(path)
 
 
 def _note(path: Path) -> Path:

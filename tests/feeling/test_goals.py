@@ -171,6 +171,14 @@ def test_a_room_that_was_happy_for_a_while_and_falls_back_is_led_anew():
     assert target(planner, "sad", at=100 + LASTING).song_mood == "sad"
 
 
+def test_a_few_neutral_minutes_between_do_not_hide_that_a_room_fell_back():
+    planner = Planner(Goal.LIFT)
+    walk(planner, "sad", 5)
+    target(planner, "happy", at=100)
+    target(planner, "neutral", at=100 + LASTING)
+    assert target(planner, "sad", at=400 + LASTING).song_mood == "sad"
+
+
 def test_a_path_waits_while_the_mood_is_unknown():
     planner = Planner(Goal.LIFT)
     walk(planner, "sad", 2)

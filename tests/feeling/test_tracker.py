@@ -358,6 +358,15 @@ def test_what_a_person_took_back_does_not_come_back_for_ten_minutes(verdict, lab
     assert tracker.mood.label == "happy"
 
 
+@pytest.mark.parametrize("words", [("wrong", "sad"), ("sad", "sad"), ("sad", "fear")])
+def test_two_words_hold_no_less_than_one(words):
+    tracker = happy_room()
+    for word in words:
+        tracker.correct(word, START + 200)
+    for s in range(220, 200 + int(WORD), 20):
+        assert tracker.update(reading(s, "happy")).label == words[-1]
+
+
 def test_a_persons_word_gives_way_to_a_third_mood():
     tracker = happy_room()
     tracker.correct("wrong", START + 200)

@@ -72,6 +72,7 @@ def test_a_damaged_network_is_not_loaded_and_what_mends_it_is_said(
 ):
     damaged = tmp_path / "musicnn.onnx"
     damaged.write_bytes(b"half of it")
+    damaged.with_name("musicnn.onnx.sha256").write_text("that of the whole")
     monkeypatch.setattr(analysis, "weight_path", lambda _: damaged)
     why = analysis.Analyser().why_plain
     assert "mopidy moodcam weights" in why

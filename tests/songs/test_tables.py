@@ -5,6 +5,7 @@ import random
 import pytest
 from rich.console import Console
 
+from mopidy_moodcam.glossary import Verdict
 from mopidy_moodcam.songs import tables
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.features import Features
@@ -367,6 +368,15 @@ def test_a_file_with_the_spotify_id_is_the_song_whatever_it_is_called(catalogue,
     import_file(catalogue, write(f"{HEAD}\n{A},T,X,0.5,0.7,0.3\n"))
     assert catalogue.find("local:a.mp3").features.energy == 0.7
     assert catalogue.counts()["tracks"] == 1
+
+
+def test_a_song_that_was_lost_is_found_again_in_a_table(catalogue, write):
+    uri = f"spotify:track:{A}"
+    catalogue.upsert_tracks([TrackRow(uri, title="Hurt", artist="X")])
+    catalogue.judge(uri, Verdict.LOVED)
+    catalogue.let_go({uri: True})
+    import_file(catalogue, write(f"{HEAD}\n{A},Hurt,X,0.5,0.7,0.3\n"))
+    assert catalogue.failures() == []
 
 
 def test_a_table_helps_a_song_that_could_not_be_heard(catalogue, write):

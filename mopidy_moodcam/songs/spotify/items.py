@@ -16,6 +16,14 @@ _YEAR = re.compile(r"(1[89]\d\d|20\d\d)(?:-|$)")
 _LONGEST_MS = 10**9
 
 
+class Unplayable(Rejected):
+    """A song that may not be played here, for now; `uri` says which."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__("not to be played in your country")
+        self.uri = uri
+
+
 def track_of(entry: object) -> TrackRow:
     """Return the track in an entry of a playlist, of the saved tracks or a search.
 
@@ -27,7 +35,7 @@ def track_of(entry: object) -> TrackRow:
     if not isinstance(track_id, str) or not _ID.fullmatch(track_id):
         raise Rejected("without a Spotify id")
     if item.get("is_playable") is False:
-        raise Rejected("not to be played in your country")
+        raise Unplayable(f"spotify:track:{track_id}")
     title = _text(item.get("name"))
     if not title:
         raise Rejected("without a title")

@@ -1,8 +1,8 @@
 """Which songs are in which lists, and which have left them all.
 
 Of each song in a list the catalogue has a row in `listed`, with the `reading`
-(a state of the list) in which it was met last. Songs that came from elsewhere,
-such as a table, have no row and so never leave.
+(a state of the list) in which it was met last. Songs that no list has ever held,
+such as those of a table, have no row and so never leave.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ def enter(
     """Note that a song is in a list, inside a `writing()` block of the catalogue."""
     connection.execute(
         "INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", (key, track_id, reading)
+    )
+
+
+def stay(connection: sqlite3.Connection, uri: str, key: str, reading: str) -> None:
+    """Note that a song is still in a list, where it is known."""
+    connection.execute(
+        "INSERT OR REPLACE INTO listed SELECT ?, id, ? FROM tracks WHERE uri = ?",
+        (key, reading, uri),
     )
 
 

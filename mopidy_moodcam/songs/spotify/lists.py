@@ -21,7 +21,7 @@ from mopidy_moodcam.songs.spotify.api import (
     TroubleError,
     clean,
 )
-from mopidy_moodcam.songs.spotify.items import track_of
+from mopidy_moodcam.songs.spotify.items import Unplayable, track_of
 from mopidy_moodcam.songs.spotify.marks import Mark, SavedMark
 
 if TYPE_CHECKING:
@@ -190,13 +190,16 @@ class Reader:
         reading: str = "",
     ) -> None:
         for track in self._tracks(entries):
+            if isinstance(track, Unplayable):
+                listed.stay(connection, track.uri, key, reading)
+                continue
             known = _is_known(connection, track)
             self.tally.known += known
             self.tally.added += not known
             track_id = self.catalogue.put(connection, track)
             listed.enter(connection, track_id, key, reading)
 
-    def _tracks(self, entries: Iterable[object]) -> Iterator[TrackRow]:
+    def _tracks(self, entries: Iterable[object]) -> Iterator[TrackRow | Unplayable]:
         for entry in entries:
             if self._task is not None:
                 self.progress.advance(self._task)
@@ -204,6 +207,8 @@ class Reader:
                 yield track_of(entry)
             except Rejected as reason:
                 self.tally.rejected[str(reason)] += 1
+                if isinstance(reason, Unplayable):
+                    yield reason
 
     def _begin(self, what: str, songs: int | None, done: int = 0) -> None:
         if self._task is not None:

@@ -202,8 +202,9 @@ class _Errand:
             changed = twins.take_over(self._catalogue)
         if tally == Tally():
             self._say("You have no playlists on Spotify.")
-        # A song may have gone from one list into another, which failed.
-        if not tally.failed and (left := listed.forget_left(self._catalogue)):
+        # A song may have gone from one list into another, which was not read.
+        whole = not (wanted.songs or tally.failed)
+        if whole and (left := listed.forget_left(self._catalogue)):
             self._say(f"Songs in none of your lists any more, now let go: {left}.")
         changed += self._features() if ask else 0
         self._say(*_waiting(self._catalogue, ask=ask))

@@ -149,7 +149,7 @@ async function send(name, body, said) {
   const given = headers();
   let answer;
   try {
-    answer = await fetch(`api/${name}`, { method: "POST", headers: given, body: JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE) });
+    answer = await fetch(`api/${name}`, { method: "POST", headers: given, body: JSON.stringify(body), signal: AbortSignal.timeout?.(PATIENCE) });
   } catch (error) {
     toast(error.name === "TimeoutError" ? "The server takes too long to answer; it may still do this." : "The server does not answer.");
     return false;
@@ -165,7 +165,7 @@ async function send(name, body, said) {
 }
 
 async function fetchJson(path) {
-  const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE) });
+  const answer = await fetch(path, { signal: AbortSignal.timeout?.(PATIENCE) });
   const date = Date.parse(answer.headers.get("Date") ?? "");
   if (date) clockOff = Math.abs(date - Date.now()) < 5000 ? 0 : (date - Date.now()) / 1000;
   const value = await answer.json();
@@ -568,6 +568,8 @@ function listen() {
     if (button) chooseMood(button.dataset.mood);
   });
   $("goals").addEventListener("change", (event) => chooseGoal(event.target.value));
+  $("goals").addEventListener("keydown", (event) => { byArrows = event.key.startsWith("Arrow"); });
+  $("goals").addEventListener("pointerdown", () => { byArrows = false; });
   $("pause").addEventListener("click", () => send("pause", { seconds: status && status.paused_until ? 0 : 3600 }));
   $("camera").addEventListener("click", switchCamera);
   $("guests-yes").addEventListener("click", () => send("guests", { allowed: true }));
@@ -595,13 +597,15 @@ async function chooseMood(mood) {
 }
 
 // The arrow keys pass other goals on the way to the one that is meant.
+let byArrows = false;
 let goalWaits = 0;
 function chooseGoal(goal) {
   clearTimeout(goalWaits);
-  goalWaits = setTimeout(() => {
-    goalWaits = 0;
-    send("goal", { goal });
-  }, REST);
+  const mine = setTimeout(async () => {
+    await send("goal", { goal });
+    if (goalWaits === mine) goalWaits = 0;
+  }, byArrows ? REST : 0);
+  goalWaits = mine;
 }
 
 function correctTo(expression) {

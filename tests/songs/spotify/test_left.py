@@ -91,6 +91,28 @@ def test_songs_from_a_table_or_a_search_are_in_no_list_to_leave(member):
     assert numbers(member) == {1, 2, 3}
 
 
+def test_a_song_that_went_into_a_list_that_was_not_asked_for_stays(member):
+    member.fake.add_playlist("Mine", [in_playlist(1)])
+    member.fake.add_playlist("Too", [])
+    assert member() == 0
+    before = member.catalogue.find(f"spotify:track:{spotify_id(1)}")
+    change(member.fake, "Mine")
+    change(member.fake, "Too", 1)
+    assert member(playlists=["Mine"]) == 0
+    assert member() == 0
+    assert member.catalogue.find(before.uri) == before
+
+
+def test_a_song_that_may_not_be_played_for_now_stays(member):
+    mine = member.fake.add_playlist("Mine", [in_playlist(1), in_playlist(2)])
+    assert member() == 0
+    change(member.fake, "Mine", 1, 2)
+    member.fake.entries[mine][0]["item"]["is_playable"] = False
+    assert member() == 0
+    assert "not to be played in your country" in member.said
+    assert numbers(member) == {1, 2}
+
+
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_a_playlist_that_is_refused_keeps_its_songs(member, status):
     member.fake.add_playlist("Mine", [in_playlist(1)])

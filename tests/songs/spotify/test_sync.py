@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import socket
@@ -208,6 +209,20 @@ def test_a_song_that_is_also_a_file_takes_over_its_features(member, file):
     assert "1 song from Spotify wait" in member.said
     (only,) = load_shelf(member.catalogue).track_id
     assert member.catalogue.track(int(only)).uri == file.uri
+
+
+def test_what_a_song_takes_over_it_gives_on(member):
+    guess = dataclasses.replace(TABLE, source=FeatureSource.TAGS)
+    member.catalogue.upsert_tracks(
+        [
+            TrackRow("jellyfin:1", "Song 1", "Artist 1", features=guess),
+            TrackRow(f"spotify:track:{spotify_id(1)}", features=TABLE),
+            TrackRow("local:track:a.mp3", "Song 1", "Artist 1", features=AUDIO),
+        ]
+    )
+    member.fake.finds = [song(1)]
+    assert member(searches=["x"]) == 0
+    assert member.catalogue.find("jellyfin:1").features == AUDIO
 
 
 def test_a_file_that_cannot_be_read_takes_over_nothing(member):
