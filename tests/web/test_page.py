@@ -136,13 +136,13 @@ def test_counters_say_that_nothing_is_stored_or_sent(page):
 
 def test_songs_that_wait_are_told_what_for(page, desk):
     expect(page, "#songs-words").to_contain_text("24 wait for 'mopidy moodcam scan'.")
-    expect(page, "#songs-words").not_to_contain_text("import")
+    expect(page, "#songs-words").not_to_contain_text("heard")
     now = happy(time.time())
     songs = dataclasses.replace(now.songs, waiting=10)
     publish(desk, dataclasses.replace(now, songs=songs))
     expect(page, "#songs-words").to_contain_text(
         "10 wait for 'mopidy moodcam scan'."
-        " 14 without a readable file wait for 'mopidy moodcam import'."
+        " 14 cannot be heard: 'mopidy moodcam scan' says why, a table may help."
     )
 
 

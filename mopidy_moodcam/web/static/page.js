@@ -450,7 +450,7 @@ function drawSongs() {
   let words = `${count(songs.analysed)} of ${count(songs.tracks)} are analysed.`;
   const others = songs.tracks - songs.analysed - songs.waiting;
   if (songs.waiting) words += ` ${count(songs.waiting)} wait for 'mopidy moodcam scan'.`;
-  if (others > 0) words += ` ${count(others)} without a readable file wait for 'mopidy moodcam import'.`;
+  if (others > 0) words += ` ${count(others)} cannot be heard: 'mopidy moodcam scan' says why, a table may help.`;
   if (songs.why) words += ` ${sentence(songs.why)}`;
   setText("songs-words", words);
   whenChanged("shelf", [songs.by_song_mood, songs.borrowed], () => {
