@@ -290,6 +290,8 @@ class Conductor:
     def _choose(self, command: desk.Override) -> None:
         if command.song_mood is None and not self.override:
             self._told = None  # the only choice that is left to end
+        if command.song_mood is not None:  # who asks for music ends a pause
+            self._memory.remember(paused_until=None)
         until = None
         if command.song_mood and command.seconds:
             until = self._now + command.seconds

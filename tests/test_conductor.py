@@ -186,6 +186,15 @@ def test_waits_are_no_longer_when_the_clock_is_set_back(conduct):
     assert not conductor.override
 
 
+def test_a_mood_chosen_by_hand_ends_a_pause(conduct):
+    conductor = conduct()
+    conductor.take(desk.Pause(3600))
+    conductor.take(desk.Override(None))
+    assert conductor.silent
+    conductor.take(desk.Override(SongMood.CALM))
+    assert not conductor.silent
+
+
 def test_songs_of_a_choice_by_hand_are_no_steps_on_the_way(conduct):
     conductor = conduct(goal=Goal.LIFT)
     show(conductor, "sad")

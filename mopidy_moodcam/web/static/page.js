@@ -586,14 +586,13 @@ function listen() {
   });
 }
 
-// Who asks for a mood asks for music: a pause ends with it.
-async function chooseMood(mood) {
+// Who asks for a mood asks for music: the server ends a pause with it.
+function chooseMood(mood) {
   if (!mood) return send("mood", { song_mood: null }, "Automatic again.");
   const seconds = Number($("duration").value) || null;
   const paused = status && status.paused_until;
   const said = `${capital(mood)} songs ${status && status.quiet ? "when the quiet hours are over" : "after this one"}.`;
-  const done = await send("mood", { song_mood: mood, seconds }, paused ? "" : said);
-  return done && paused ? send("pause", { seconds: 0 }, `The pause is over. ${said}`) : done;
+  return send("mood", { song_mood: mood, seconds }, paused ? `The pause is over. ${said}` : said);
 }
 
 // The arrow keys pass other goals on the way to the one that is meant.
