@@ -81,8 +81,12 @@ class Picker:
         self._knows_recent = False
         self._loading: tuple[int, int] | None = None
         self._loaded: tuple[int, int] | None = None
-        self._whys = {"loading": BEING_READ, "reading": "", "writing": ""}
-        self._whys["choosing"] = ""
+        self._whys = {
+            "loading": BEING_READ,
+            "reading": "",
+            "writing": "",
+            "choosing": "",
+        }
         self.shelf: Shelf | None = None
         self.status = SongsStatus(why=BEING_READ)
 

@@ -15,10 +15,13 @@ import zlib
 SAME_SONG_MS = 5000
 """How far the lengths of one song's rows may lie apart, where both are known.
 
-Of 18,000 pairs of tracks with one `match_key` in a catalogue of 104,000, the mean
+Of 12,669 pairs of tracks with one `match_key` in a catalogue of 104,000, the mean
 gap in valence or energy is .03 up to 3 s, .10 from 3 to 5 s, .14 from 5 to 15 s and
-.19 beyond; gaps over .2 have 2, 14, 24 and 37 % of them.
+.19 beyond; gaps over .2 have 2, 14, 25 and 36 % of them (`tests/bench/bench_match.py`).
 """
+
+ON_SPOTIFY = "uri BETWEEN 'spotify:' AND 'spotify;'"
+"""In SQL: whether a row is Spotify's; a table's name and a dot may stand before it."""
 
 _GUESTS = re.compile(
     r"[(\[]\s*(?:feat|ft|featuring|with)\b[^)\]]*[)\]]"

@@ -42,8 +42,8 @@ _MEANT = (
     f"{_BY_NAME} AND (:spotify_id IS NULL OR spotify_id IS NULL)",
 )
 
-_FOUND = """UPDATE tracks SET failed = NULL
-    WHERE failed = ? AND id = ? AND uri BETWEEN 'spotify:' AND 'spotify;'"""
+_FOUND = f"""UPDATE tracks SET failed = NULL
+    WHERE failed = ? AND id = ? AND {match.ON_SPOTIFY}"""
 
 _SAY = """UPDATE tracks SET verdict = IIF(verdict = ?, ?, verdict),
     song_mood = COALESCE(song_mood, ?) WHERE id = ?"""

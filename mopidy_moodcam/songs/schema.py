@@ -31,7 +31,7 @@ _KEYS_ANEW = (
 """To be appended wherever `match.match_key` gives other keys than before."""
 
 LEAVE_OUT_SPOKEN = "INSERT OR IGNORE INTO exclusions VALUES ('genre', 'spoken')"
-"""What a catalogue leaves out from the start: see `seasons.GENRES`."""
+"""What a catalogue leaves out from the start: see `seasons.SPOKEN`."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (

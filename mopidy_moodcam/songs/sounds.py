@@ -42,16 +42,15 @@ GROUPS = tuple(dict.fromkeys(SCALE_GROUP.values()))
 """Names of the groups of sources that share a scale."""
 
 _PLACED = "valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
-_SPOTIFY = "uri BETWEEN 'spotify:' AND 'spotify;'"
 # Names first, since they find most. A song's own row is told by `id`, which is in
 # every index.
 _A_FILE = " OR ".join(
     f"EXISTS (SELECT 1 FROM tracks AS file WHERE {condition}"
     " AND file.id <> tracks.id AND file.failed IS NULL"
-    f" AND NOT file.{_SPOTIFY} AND {_PLACED})"
+    f" AND NOT file.{match.ON_SPOTIFY} AND {_PLACED})"
     for condition in reversed(match.same_song("file.", "tracks."))
 )
-_ALSO_A_FILE = f"{_SPOTIFY} AND ({_A_FILE})"
+_ALSO_A_FILE = f"{match.ON_SPOTIFY} AND ({_A_FILE})"
 _SCHEME = "lower(substr(uri, 1, instr(uri, ':') - 1))"
 _MOODS = {str(mood): number for number, mood in enumerate(SongMood)}
 _GROUP = {str(s): GROUPS.index(SCALE_GROUP[s]) for s in FeatureSource}

@@ -1,4 +1,4 @@
-"""A marked guess for tracks with nothing to listen to: what the genre suggests.
+"""What a genre suggests: no music at all, or a marked guess where nothing can be heard.
 
 Radio, streams and the like have no file. The guess ranks below every other
 source and never replaces one. Positions are the means per genre of MUSIFEAST-17

@@ -18,7 +18,7 @@ _SAME = " UNION ALL ".join(
         file.id AS file, IFNULL(file.feature_rank, -1) AS file_rank
         FROM tracks AS song JOIN tracks AS file ON {condition}
         WHERE song.uri BETWEEN 'spotify:track:' AND 'spotify:track;'
-        AND file.uri NOT BETWEEN 'spotify:' AND 'spotify;'
+        AND NOT file.{match.ON_SPOTIFY}
         AND (file_rank > song_rank OR file_rank < song_rank AND file.failed IS NULL)"""
     for condition in match.same_song("song.", "file.")
 )

@@ -164,6 +164,13 @@ def test_who_smiles_or_rests_for_a_while_goes_on_along_the_path(other):
     assert target(planner, "sad", at=200) == there
 
 
+def test_a_neutral_face_is_never_off_the_way():
+    planner = Planner(Goal.LIFT)
+    walk(planner, "angry", 5)
+    assert target(planner, "neutral", at=100) == target(planner, "angry", at=200)
+    assert target(planner, "angry", at=200).song_mood == "happy"
+
+
 def test_a_room_that_was_happy_for_a_while_and_falls_back_is_led_anew():
     planner = Planner(Goal.LIFT)
     walk(planner, "sad", 5)

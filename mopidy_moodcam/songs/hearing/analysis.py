@@ -78,13 +78,13 @@ def hear(sound: Sound, network: Musicnn | None) -> Numbers:
 
 
 def _load_network() -> tuple[Musicnn | None, str]:
+    mend = "mopidy moodcam weights"
     try:
         path = weight_path("musicnn.onnx")
         if is_intact(path):  # ONNX Runtime may crash on another
             return Musicnn(path), ""
-        mend = "mopidy moodcam weights"
     except MissingFile:
-        mend = "mopidy moodcam weights"
+        pass  # as for a damaged one
     except ImportError:
         mend = "pip install onnxruntime"
     return None, (

@@ -99,8 +99,9 @@ def test_a_song_that_went_into_a_list_that_was_not_asked_for_stays(member):
     change(member.fake, "Mine")
     change(member.fake, "Too", 1)
     assert member(playlists=["Mine"]) == 0
-    assert member() == 0
     assert member.catalogue.find(before.uri) == before
+    assert member() == 0
+    assert numbers(member) == {1}
 
 
 def test_a_song_that_may_not_be_played_for_now_stays(member):
