@@ -20,8 +20,8 @@ RoomRule = Literal["majority", "calmest", "seat"]
 
 # What a face is worth by what the network still reads of small, smeared and dark ones
 # (`tests/bench/bench_quality.py`): nothing below the first number, everything from the
-# second on. A little less than it reads: with weights fitted to that closely, (8.5, 19)
-# and (0.2, 0.44), `bench_feeling.py` has twice as many false changes.
+# second on. A little less than it reads: with numbers fitted to that closely, (8.5, 19)
+# and (0.2, 0.44), `bench_feeling.py` misses its bar on false changes.
 PIXELS = (6.0, 26.0)
 SHARPNESS = (0.17, 1.0)
 LIGHT = (0.03, 0.09)  # mean grey level

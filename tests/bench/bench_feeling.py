@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import functools
 import platform
 import sys
 import time
@@ -167,6 +168,7 @@ def _row(name: str, score: room.Score) -> str:
     )
 
 
+INTERVALS = (2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0)
 SWEEPS = {
     (belief, "STRAY"): (0.02, 0.05, 0.1, 0.15, 0.2, 0.3),
     (belief, "STAY"): (300.0, 600.0, 1200.0, 2400.0, 4800.0),
@@ -203,6 +205,17 @@ def sweep(hours: float, only: str) -> None:
             mark = " *" if getattr(module, name) == value else ""
             print(_row(f"{name} {value:g}{mark}", score))
         print()
+    if only in "interval":
+        sweep_interval(pictures, hours)
+
+
+def sweep_interval(pictures: room.Pictures, hours: float) -> None:
+    """Print what the setting `interval` does."""
+    for interval in INTERVALS:
+        settings = tracker.TrackerSettings(interval=interval)
+        follower = functools.partial(Tracked, settings)
+        score = measure(follower, pictures, hours=hours, seed=LEARNING_SEED)
+        print(_row(f"interval {interval:g}", score))
 
 
 def main() -> int:
