@@ -41,6 +41,9 @@ COLUMNS = (
 GROUPS = tuple(dict.fromkeys(SCALE_GROUP.values()))
 """Names of the groups of sources that share a scale."""
 
+SHORTEST = 10_000
+"""Length in ms from which a track is a song: not a jingle, a sound or a silence."""
+
 _PLACED = "valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
 # Names first, since they find most. A song's own row is told by `id`, which is in
 # every index.
@@ -51,6 +54,10 @@ _A_FILE = " OR ".join(
     for condition in reversed(match.same_song("file.", "tracks."))
 )
 _ALSO_A_FILE = f"{match.ON_SPOTIFY} AND ({_A_FILE})"
+_SCRAP = (
+    f"IFNULL(duration_ms, {SHORTEST}) < {SHORTEST}"
+    f" AND verdict <> '{Verdict.LOVED}' AND song_mood IS NULL"
+)
 _SCHEME = "lower(substr(uri, 1, instr(uri, ':') - 1))"
 _MOODS = {str(mood): number for number, mood in enumerate(SongMood)}
 _GROUP = {str(s): GROUPS.index(SCALE_GROUP[s]) for s in FeatureSource}
@@ -92,7 +99,8 @@ def load_sounds(
 
     That is those with valence and energy (or arousal), and those that a person
     put into a song mood by hand, whose values may all be NaN. Banned tracks, those
-    whose file is gone and what `exclusions` name are left out; a season is left out
+    whose file is gone, what is shorter than `SHORTEST` and neither loved nor put
+    somewhere by hand, and what `exclusions` name are left out; a season is left out
     outside its months as of `today` (default: now). A song that the listener has as
     a file and on Spotify counts once, as the file: else it would come twice within
     the time that nothing is repeated. `schemes` are those of the URIs that can be
@@ -111,6 +119,7 @@ def load_sounds(
         f"{_cases('feature_source', _GROUP)}, {_cases('song_mood', _MOODS)},"
         f" verdict = '{Verdict.LOVED}', {numbers} FROM tracks"
         f" WHERE (song_mood IS NOT NULL OR {_PLACED}) AND NOT ({_ALSO_A_FILE})"
+        f" AND NOT ({_SCRAP})"
         f" AND verdict <> '{Verdict.BANNED}' AND IFNULL(failed, '') <> '{GONE}'"
         + "".join(f" AND NOT ({clause})" for clause in clauses)
         + " ORDER BY id"

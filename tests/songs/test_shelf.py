@@ -113,6 +113,19 @@ def test_banned_songs_are_gone_and_loved_ones_are_marked(catalogue):
     assert len(load_shelf(catalogue)) == 50
 
 
+def test_a_scrap_of_a_few_seconds_is_picked_only_where_a_person_wants_it(catalogue):
+    lengths = {"short": 9_999, "song": 10_000, "unknown": None}
+    for kind, length in lengths.items():
+        row = TrackRow(f"local:{kind}", duration_ms=length, features=features())
+        catalogue.upsert_tracks([row])
+    assert uris(catalogue, load_shelf(catalogue)) == {"local:song", "local:unknown"}
+    catalogue.judge("local:short", Verdict.LOVED)
+    assert "local:short" in uris(catalogue, load_shelf(catalogue))
+    catalogue.judge("local:short", Verdict.NONE)
+    catalogue.move("local:short", SongMood.CALM)
+    assert "local:short" in uris(catalogue, load_shelf(catalogue))
+
+
 def features():
     return Features(valence=0.5, energy=0.5, source="table")
 
