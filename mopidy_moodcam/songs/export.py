@@ -12,6 +12,7 @@ from mopidy_moodcam.songs.clusters import assign, current_model, plane, standard
 from mopidy_moodcam.songs.features import FEATURES
 from mopidy_moodcam.songs.shelf import load_shelf, song_moods
 from mopidy_moodcam.songs.sounds import load_sounds
+from mopidy_moodcam.songs.survey import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -171,8 +172,6 @@ def tag_files(
 def _files(
     songs: Iterable[tuple[str, str]], media_dir: pathlib.Path | None
 ) -> Iterator[tuple[str, pathlib.Path, str]]:
-    from mopidy_moodcam.songs.walk import path_of  # noqa: PLC0415
-
     for uri, mood in songs:
         path = path_of(uri, media_dir)
         if path is not None:

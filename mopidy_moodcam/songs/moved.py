@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
-    from mopidy_moodcam.songs.scan import Job
+    from mopidy_moodcam.songs.survey import Job
 
 LENGTHS_APART_MS = 2000
 """A song whose tags were rewritten as well is as long as before, about.

@@ -25,6 +25,7 @@ from mopidy_moodcam.songs import fitting, moved, seasons, tags, twins
 from mopidy_moodcam.songs.catalogue import GONE, TrackRow
 from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker, WorkerTrouble, analyse_all
+from mopidy_moodcam.songs.survey import FILE, LOCAL, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -33,41 +34,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mopidy_moodcam.songs.catalogue import Catalogue, FileState
-    from mopidy_moodcam.songs.survey import Survey
+    from mopidy_moodcam.songs.survey import Survey, WalkedTrack
 
 BATCH = 500
 """Tracks entered at once."""
 
 MOST_REASONS = 8
 """Reasons listed after a scan, the most frequent ones."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class WalkedTrack:
-    """A track as Mopidy's libraries give it; `path` is its file, if it is one.
-
-    `unanswered` says that its library was asked for its texts and gave none.
-    """
-
-    uri: str
-    path: Path | None = None
-    title: str = ""
-    artist: str = ""
-    album: str = ""
-    genre: str = ""
-    year: int | None = None
-    duration_ms: int | None = None
-    unanswered: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Job:
-    """A file to analyse, and how it was when it was looked at."""
-
-    uri: str
-    path: Path
-    mtime: float
-    size: int
 
 
 @dataclasses.dataclass
@@ -100,14 +73,16 @@ def scan(
     `limit` is the most files to analyse now, `force` analyses unchanged ones
     again. With the `survey` of the walk that gives the tracks, songs whose files were
     moved keep what is known of them, and others that are gone from their library are
-    forgotten. Returns the exit code: 1 where no worker
-    could be had, else 0.
+    forgotten, but not where nothing at all is left in it. Returns the exit code: 1
+    where no worker could be had, else 0.
     """
     tally = Tally()
     with console.status("Listing the songs of the libraries"):
         work = list(_enter(catalogue, tracks, tally, force=force))
     if survey:
-        gone = {uri: judged for uri, judged in catalogue.uris() if survey.gone(uri)}
+        known = catalogue.uris()
+        _say_kept(survey, [uri for uri, _ in known], console)
+        gone = {uri: judged for uri, judged in known if survey.gone(uri)}
         moves = _follow_moved(catalogue, work, gone, console)
         if count := catalogue.let_go(gone):
             console.print(
@@ -134,6 +109,20 @@ def scan(
     if tally.analysed:
         _refit_if_due(catalogue, tally.reheard, console)
     return 0
+
+
+def _say_kept(survey: Survey, known: list[str], console: Console) -> None:
+    """Say of a library without any song that those known of it are kept."""
+    for scheme in sorted(survey.empty & {LOCAL, FILE}):
+        if count := sum(uri.startswith(f"{scheme}:") for uri in known):
+            console.print(
+                f"Mopidy-{scheme.title()} shows no songs, as when a disk is away, so"
+                f" the {count} known of it are kept; if they are gone for good, begin"
+                " anew with: mopidy moodcam forget everything",
+                style="yellow",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def _follow_moved(

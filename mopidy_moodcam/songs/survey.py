@@ -1,4 +1,4 @@
-"""What a walk through the libraries saw: enough to tell which songs are gone.
+"""What a walk through the libraries gives: their tracks, and which songs are gone.
 
 A song that a walk did not meet need not be gone: its disk may not be mounted,
 its library may have failed, or the walk may have been cut short.
@@ -7,10 +7,41 @@ its library may have failed, or the walk may have been cut short.
 from __future__ import annotations
 
 import dataclasses
+import os
+import urllib.parse
+from pathlib import Path
 
 LOCAL = "local"
 FILE = "file"
 """The schemes of the two libraries whose songs are files here."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WalkedTrack:
+    """A track as Mopidy's libraries give it; `path` is its file, if it is one.
+
+    `unanswered` says that its library was asked for its texts and gave none.
+    """
+
+    uri: str
+    path: Path | None = None
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    genre: str = ""
+    year: int | None = None
+    duration_ms: int | None = None
+    unanswered: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Job:
+    """A file to analyse, and how it was when it was looked at."""
+
+    uri: str
+    path: Path
+    mtime: float
+    size: int
 
 
 @dataclasses.dataclass
@@ -19,12 +50,15 @@ class Survey:
 
     `found` has the URIs of all tracks, `folders` says of each folder opened
     whether anything was in it, and `finished` holds the schemes of the libraries
-    that were walked to their end without a fault.
+    that were walked to their end without a fault; those that had no song at all
+    are in `empty` instead. `media_dir` is Mopidy-Local's folder.
     """
 
     found: set[str] = dataclasses.field(default_factory=set)
     folders: dict[str, bool] = dataclasses.field(default_factory=dict)
     finished: set[str] = dataclasses.field(default_factory=set)
+    empty: set[str] = dataclasses.field(default_factory=set)
+    media_dir: Path | None = None
 
     def gone(self, uri: str) -> bool:
         """Return whether a song is surely no longer in the library it came from."""
@@ -33,7 +67,7 @@ class Survey:
             return False
         if scheme == FILE:
             return self._held(uri)
-        return scheme == LOCAL and any(self.folders.values())
+        return scheme == LOCAL and self._held_on_disk(uri)
 
     def _held(self, uri: str) -> bool:
         """Return whether something else is in the nearest folder above that is left.
@@ -47,3 +81,35 @@ class Survey:
             if folder in self.folders:
                 return self.folders[folder]
         return False
+
+    def _held_on_disk(self, uri: str) -> bool:
+        """Return the same of a song of Mopidy-Local, which was walked as one list.
+
+        It loses the songs of a disk that is away when `mopidy local scan` runs.
+        """
+        path = path_of(uri, self.media_dir)
+        if self.media_dir is None or path is None:
+            return False
+        folder = next(filter(os.path.lexists, path.parents))
+        try:
+            return folder.is_relative_to(self.media_dir) and any(folder.iterdir())
+        except OSError:
+            return False
+
+
+def path_of(uri: str, media_dir: Path | None) -> Path | None:
+    """Return the file behind a `file:` or `local:track:` URI, or None.
+
+    The latter is relative to Mopidy-Local's `media_dir`.
+    """
+    scheme, _, rest = uri.partition(":")
+    if scheme == "file" and rest.startswith("///"):
+        return _decoded(rest[2:])
+    if media_dir and uri.startswith("local:track:"):
+        return media_dir / _decoded(uri.removeprefix("local:track:"))
+    return None
+
+
+def _decoded(quoted: str) -> Path:
+    # File names are bytes, and need not be UTF-8.
+    return Path(os.fsdecode(urllib.parse.unquote_to_bytes(quoted)))

@@ -10,13 +10,11 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
-import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mopidy_moodcam import logs
-from mopidy_moodcam.songs.scan import WalkedTrack
-from mopidy_moodcam.songs.survey import FILE, LOCAL, Survey
+from mopidy_moodcam.songs.survey import FILE, LOCAL, Survey, WalkedTrack, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,31 +68,14 @@ def walk(
 
         proxies = [backend.proxy() for backend in backends]
         core = Core.start(config=config, backends=proxies)
-        library, media_dir = core.proxy().library, _media_dir(config)
-        uris = _uris(library, survey or Survey(), say, media_dir)
-        yield from _tracks(library, uris, media_dir, known)
+        library, survey = core.proxy().library, survey or Survey()
+        survey.media_dir = _media_dir(config)
+        uris = _uris(library, survey, say)
+        yield from _tracks(library, uris, survey.media_dir, known)
     finally:
         for actor in [core, *backends]:
             if actor is not None and actor.is_alive():
                 actor.stop()
-
-
-def path_of(uri: str, media_dir: Path | None) -> Path | None:
-    """Return the file behind a `file:` or `local:track:` URI, or None.
-
-    The latter is relative to Mopidy-Local's `media_dir`.
-    """
-    scheme, _, rest = uri.partition(":")
-    if scheme == "file" and rest.startswith("///"):
-        return _decoded(rest[2:])
-    if media_dir and uri.startswith("local:track:"):
-        return media_dir / _decoded(uri.removeprefix("local:track:"))
-    return None
-
-
-def _decoded(quoted: str) -> Path:
-    # File names are bytes, and need not be UTF-8.
-    return Path(os.fsdecode(urllib.parse.unquote_to_bytes(quoted)))
 
 
 def _media_dir(config: Any) -> Path | None:  # noqa: ANN401
@@ -154,7 +135,6 @@ def _uris(
     library: Any,  # noqa: ANN401
     survey: Survey,
     say: Callable[[str], None],
-    media_dir: Path | None = None,
 ) -> Iterator[str]:
     files: set[str] = set()
     for root in sorted(_browse(library, None) or (), key=_turn):
@@ -163,9 +143,9 @@ def _uris(
         say(root.name or root.uri)
         top = ALL_LOCAL if _scheme(root) == LOCAL else root.uri
         for uri in _below(library, top, survey):
-            path = path_of(uri, media_dir)
+            path = path_of(uri, survey.media_dir)
             file = os.path.realpath(path) if path else uri
-            if file not in files and _is_song(uri):
+            if file not in files:
                 files.add(file)
                 survey.found.add(uri)
                 yield uri
@@ -185,8 +165,8 @@ def _turn(root: Any) -> int:  # noqa: ANN401
 
 
 def _below(library: Any, top: str, survey: Survey) -> Iterator[str]:  # noqa: ANN401
-    """Yield the tracks in and below the folder `top`, each folder opened once."""
-    folders, seen, faults = [top], {top}, 0
+    """Yield the songs in and below the folder `top`, each folder opened once."""
+    folders, seen, faults, any_song = [top], {top}, 0, False
     for _ in range(MOST_FOLDERS):
         if not folders:
             break
@@ -196,7 +176,9 @@ def _below(library: Any, top: str, survey: Survey) -> Iterator[str]:  # noqa: AN
         survey.folders[folder] = bool(refs)
         for ref in refs or ():
             if ref.type == "track":
-                yield ref.uri
+                if _is_song(ref.uri):
+                    any_song = True
+                    yield ref.uri
             elif ref.uri not in seen:
                 seen.add(ref.uri)
                 folders.append(ref.uri)
@@ -207,7 +189,8 @@ def _below(library: Any, top: str, survey: Survey) -> Iterator[str]:  # noqa: AN
             MOST_FOLDERS,
         )
     elif not faults:
-        survey.finished.add(top.partition(":")[0])
+        ended = survey.finished if any_song else survey.empty
+        ended.add(top.partition(":")[0])
 
 
 def _browse(library: Any, uri: str | None) -> list[Any] | None:  # noqa: ANN401

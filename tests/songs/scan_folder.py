@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from rich.console import Console
 
 from mopidy_moodcam.songs.catalogue import Catalogue
-from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.scan import scan
+from mopidy_moodcam.songs.survey import WalkedTrack
 
 if __name__ == "__main__":
     folder, catalogue = map(Path, sys.argv[1:])

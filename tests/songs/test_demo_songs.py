@@ -13,8 +13,9 @@ from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.resources import MissingFile, weight_path
 from mopidy_moodcam.songs import demo_songs
 from mopidy_moodcam.songs.catalogue import Catalogue
-from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.scan import scan
 from mopidy_moodcam.songs.shelf import load_shelf
+from mopidy_moodcam.songs.survey import WalkedTrack
 
 # Thirty songs are made and heard, for all tests together: a minute of one core.
 pytestmark = pytest.mark.timeout(400)

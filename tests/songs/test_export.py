@@ -12,8 +12,9 @@ from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs import export, tagging
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.features import Features
-from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.scan import scan
 from mopidy_moodcam.songs.shelf import load_shelf
+from mopidy_moodcam.songs.survey import WalkedTrack
 from mopidy_moodcam.songs.tables import import_file
 from tests.songs.libraries import songs, spotify_id
 

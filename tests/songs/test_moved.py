@@ -11,9 +11,9 @@ from rich.console import Console
 
 from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs.catalogue import Catalogue
-from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.scan import scan
 from mopidy_moodcam.songs.sounds import load_sounds
-from mopidy_moodcam.songs.survey import Survey
+from mopidy_moodcam.songs.survey import Survey, WalkedTrack
 from tests.songs.hearing import Hearing
 
 NAMES = ("loved", "banned", "moved", "plain")
@@ -51,7 +51,7 @@ def look(catalogue, music, title=lambda path: path.stem, **options):
     survey = Survey(
         found={track.uri for track in tracks},
         folders={music.as_uri(): True},
-        finished={"file"},
+        **{"finished" if tracks else "empty": {"file"}},
     )
     asked, out = [], io.StringIO()
     scan(
@@ -190,3 +190,15 @@ def test_what_a_person_said_of_a_song_that_is_gone_waits_for_its_return(
 
     assert loved.track_id in load_sounds(catalogue).track_id
     assert catalogue.find(loved.uri).failed is None
+
+
+def test_a_library_without_any_song_keeps_those_known_of_it(catalogue, music):
+    look(catalogue, music)
+    for path in music.iterdir():
+        path.unlink()
+
+    _, said = look(catalogue, music)
+
+    assert "Mopidy-File shows no songs, as when a disk is away, so the 4" in said
+    assert "forgotten" not in said
+    assert catalogue.counts()["analysed"] == 4

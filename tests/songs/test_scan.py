@@ -17,7 +17,8 @@ from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.features import FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker
-from mopidy_moodcam.songs.scan import WalkedTrack, is_known, scan
+from mopidy_moodcam.songs.scan import is_known, scan
+from mopidy_moodcam.songs.survey import WalkedTrack
 from tests.songs import sound_files
 from tests.songs.hearing import Hearing
 

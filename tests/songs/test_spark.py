@@ -15,7 +15,8 @@ from mopidy_moodcam.songs import tables
 from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.features import FEATURES
 from mopidy_moodcam.songs.hearing import spark
-from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.scan import scan
+from mopidy_moodcam.songs.survey import WalkedTrack
 from tests.songs import sound_files
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,9 @@ from mopidy_moodcam.glossary import Verdict
 from mopidy_moodcam.songs import tables
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.features import Features
-from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.scan import scan
 from mopidy_moodcam.songs.sounds import load_sounds
+from mopidy_moodcam.songs.survey import WalkedTrack
 from mopidy_moodcam.songs.tables import TableError, import_file, import_files
 from tests.shared import shared_data
 from tests.songs import faults

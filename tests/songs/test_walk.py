@@ -15,8 +15,8 @@ from mopidy.core import Core
 from mopidy.models import Ref, Track
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs.survey import Survey
-from mopidy_moodcam.songs.walk import ALL_LOCAL, _tracks, _uris, path_of, walk
+from mopidy_moodcam.songs.survey import Survey, path_of
+from mopidy_moodcam.songs.walk import _tracks, _uris, walk
 from tests.songs import sound_files
 
 pytest.importorskip("mopidy_local")
@@ -242,6 +242,15 @@ def test_songs_of_a_disk_that_is_away_are_not_gone(config, files):
     assert gone(config, files) == []
     files.mkdir()
     assert gone(config, files) == []
+    (files / "NOT_MOUNTED").touch()
+    assert gone(config, files) == []
+
+
+def test_songs_of_one_of_several_disks_that_is_away_are_not_gone(config, files):
+    config["file"]["media_dirs"] = [str(files / "a"), str(files / "b")]
+    (files / "a" / "1.ogg").unlink()
+    (files / "b" / "3.ogg").unlink()
+    assert gone(config, files) == ["a/1.ogg"]
 
 
 def test_songs_of_a_folder_that_cannot_be_read_are_not_gone(config, files, monkeypatch):
@@ -270,14 +279,31 @@ def test_songs_are_not_gone_where_their_library_was_too_slow(
     assert gone(config, files) == []
 
 
-def test_what_mopidy_local_no_longer_has_is_gone_unless_it_has_nothing(config):
+def test_what_mopidy_local_no_longer_has_is_gone_unless_it_has_nothing(
+    config, tmp_path
+):
     survey = Survey()
     list(walk(config, lambda *_: True, survey))
     assert survey.gone("local:track:deleted.ogg")
     assert not survey.gone("local:track:plain.ogg")
     assert not survey.gone("spotify:track:1")
-    empty = Survey(folders={ALL_LOCAL: False}, finished={"local"})
-    assert not empty.gone("local:track:deleted.ogg")
+    config["core"]["data_dir"] = tmp_path  # of a library that was never scanned
+    survey = Survey()
+    assert list(walk(config, lambda *_: True, survey))
+    assert survey.empty == {"local"}
+    assert not survey.gone("local:track:deleted.ogg")
+
+
+def test_what_mopidy_local_lost_while_a_disk_is_away_is_not_gone(tmp_path):
+    music = tmp_path / "music"
+    survey = Survey(finished={"local"}, media_dir=music)
+    (tmp_path / "another").touch()
+    assert not survey.gone("local:track:1.ogg")
+    (music / "disk").mkdir(parents=True)
+    (music / "link").symlink_to(tmp_path / "unmounted")
+    assert not survey.gone("local:track:disk/Album/1.ogg")
+    assert not survey.gone("local:track:link/1.ogg")
+    assert survey.gone("local:track:Deleted/1.ogg")
 
 
 def test_our_own_folders_are_not_walked(config):

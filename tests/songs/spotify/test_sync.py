@@ -9,8 +9,9 @@ from rich.console import Console
 
 from mopidy_moodcam.songs.catalogue import TrackRow
 from mopidy_moodcam.songs.features import Features, FeatureSource
-from mopidy_moodcam.songs.scan import WalkedTrack, scan
+from mopidy_moodcam.songs.scan import scan
 from mopidy_moodcam.songs.shelf import load_shelf
+from mopidy_moodcam.songs.survey import WalkedTrack
 from tests.songs import faults, sound_files
 from tests.songs.libraries import spotify_id
 from tests.songs.spotify.fake_spotify import (
