@@ -36,8 +36,11 @@ Outcome = Literal["played", "skipped"]
 
 T = TypeVar("T")
 
-GONE = "the file is gone"
+GONE = "it is gone"
 """Why a song has no features or, once its library has lost it, is not played."""
+
+NO_DECODER = "no decoder for it"
+"""How the reason begins why audio was not read that may be once one is installed."""
 
 FITTED = "clusters fitted at"
 """The note of how many tracks there were when the clusters were fitted. Not the
@@ -122,6 +125,11 @@ class FileState:
     source: FeatureSource | None
     failed: str | None
     named: bool = False
+
+    @property
+    def may_succeed(self) -> bool:
+        """Whether it failed by what may be mended while the file stays the same."""
+        return self.failed is not None and self.failed.startswith((GONE, NO_DECODER))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -345,7 +353,10 @@ class Catalogue:
         return False
 
     def fail(self, uri: str, why: str, mtime: float | None, size: int | None) -> None:
-        """Note why a file could not be analysed; not tried again until it changes."""
+        """Note why a file could not be analysed, and how it was then.
+
+        It is not tried again until it changes, or as it `FileState.may_succeed`.
+        """
         with self.writing() as connection:
             connection.execute(
                 "UPDATE tracks SET failed = ?, mtime = ?, size = ? WHERE uri = ?",

@@ -91,7 +91,8 @@ def scan(
             )
         if not force:
             work = list(_still_due(catalogue, work, {*moves.values()}, tally))
-    work = work[:limit]
+    # Those that fail at every scan must not take up the limit.
+    work = sorted(work, key=lambda job: job.tried)[:limit]
     try:
         answers = _Answers(catalogue, tally, console)
         answers.collect(work, jobs, make_worker)
@@ -220,7 +221,8 @@ def _job(
         # Analysed now, it would pass for known next time, under its old title.
         tally.unanswered += 1
     else:
-        yield Job(track.uri, path, status.st_mtime, status.st_size)
+        tried = bool(known and known.failed)
+        yield Job(track.uri, path, status.st_mtime, status.st_size, tried)
 
 
 def _same_file(known: FileState | None, status: os.stat_result) -> bool:
@@ -228,7 +230,7 @@ def _same_file(known: FileState | None, status: os.stat_result) -> bool:
 
 
 def _same(known: FileState | None, mtime: float, size: int) -> bool:
-    if known is None or known.failed == GONE:
+    if known is None or known.may_succeed:
         return False
     return (known.mtime, known.size) == (mtime, size)
 

@@ -103,6 +103,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     _KEYS_ANEW,
     (LEAVE_OUT_SPOKEN,),
+    ("UPDATE tracks SET failed = 'it is gone' WHERE failed = 'the file is gone'",),
 )
 """Statements that lift a file from one `user_version` to the next; only append."""
 

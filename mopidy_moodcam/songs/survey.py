@@ -36,12 +36,16 @@ class WalkedTrack:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Job:
-    """A file to analyse, and how it was when it was looked at."""
+    """A file to analyse, and how it was when it was looked at.
+
+    `tried` says that it was analysed before, in vain.
+    """
 
     uri: str
     path: Path
     mtime: float
     size: int
+    tried: bool = False
 
 
 @dataclasses.dataclass

@@ -7,7 +7,7 @@ import pytest
 
 from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs import schema
-from mopidy_moodcam.songs.catalogue import Catalogue, CatalogueError, TrackRow
+from mopidy_moodcam.songs.catalogue import GONE, Catalogue, CatalogueError, TrackRow
 from mopidy_moodcam.songs.features import Features, FeatureSource
 from tests.songs.libraries import songs
 
@@ -350,6 +350,16 @@ def test_an_old_file_gets_the_keys_of_today(path, monkeypatch):
     with Catalogue.open(path) as catalogue:
         keys = catalogue.rows("SELECT match_key FROM tracks ORDER BY id")
     assert keys == [("jolene live\td",), (None,)]
+
+
+def test_songs_that_are_gone_by_an_older_word_are_gone(path, monkeypatch):
+    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:4])
+    with Catalogue.open(path) as catalogue:
+        catalogue.upsert_tracks([TrackRow("local:a")])
+        catalogue.fail("local:a", "the file is gone", None, None)
+    monkeypatch.undo()
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.find("local:a").failed == GONE
 
 
 def test_a_migration_that_fails_leaves_the_old_schema(path, monkeypatch):

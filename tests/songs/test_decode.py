@@ -6,6 +6,7 @@ from itertools import count
 import numpy as np
 import pytest
 
+from mopidy_moodcam.songs.catalogue import GONE, NO_DECODER
 from mopidy_moodcam.songs.hearing.decode import RATE, WHOLE, Unreadable, decode
 from tests.songs import sound_files
 
@@ -103,7 +104,7 @@ def _missing(_path):
         (_silent, ".flac", "silent"),
         (_short, ".ogg", "shorter than 3 seconds"),
         (_long, ".wav", "longer than 2 hours, so not a song"),
-        (_missing, ".ogg", "the file is gone"),
+        (_missing, ".ogg", GONE),
     ],
 )
 def test_a_file_without_a_song_in_it_gets_its_reason(tmp_path, make, ending, reason):
@@ -119,6 +120,13 @@ def test_a_protected_file_is_named_so(tmp_path):
     assert b"mp4a" in data
     path.write_bytes(data.replace(b"mp4a", b"drms", 1))  # as in the iTunes Store's
     with pytest.raises(Unreadable, match="protected"):
+        decode(path.as_uri())
+
+
+def test_a_file_without_a_decoder_says_what_brings_one(tmp_path):
+    path = sound_files.write(tmp_path / "song.m4a", sound_files.tone())
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"zzzz", 1))
+    with pytest.raises(Unreadable, match=rf"^{NO_DECODER} .*-libav and scan again$"):
         decode(path.as_uri())
 
 

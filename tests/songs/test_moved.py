@@ -183,7 +183,7 @@ def test_what_a_person_said_of_a_song_that_is_gone_waits_for_its_return(
     loved = catalogue.find((music / "loved.ogg").as_uri())
     assert loved.verdict is Verdict.LOVED
     assert loved.track_id not in load_sounds(catalogue).track_id
-    assert "1 not analysed: the file is gone, such as" in said
+    assert "1 not analysed: it is gone, such as" in said
 
     shutil.move(away, music / "loved.ogg")
     look(catalogue, music)

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from mopidy_moodcam.glossary import SongMood
-from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
+from mopidy_moodcam.songs.catalogue import GONE, NO_DECODER, Catalogue, TrackRow
 from mopidy_moodcam.songs.features import FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker
 from mopidy_moodcam.songs.scan import is_known, scan
@@ -101,7 +101,7 @@ def test_a_scan_says_why_songs_have_no_features(catalogue, songs, tmp_path):
     for said in (run(catalogue, tracks)[2], run(catalogue, tracks)[2]):
         assert said.splitlines()[-2:] == [
             f"  3 not analysed: not an audio file, such as {paths[0].as_uri()}",
-            "  1 not analysed: the file is gone, such as local:track:gone.ogg",
+            "  1 not analysed: it is gone, such as local:track:gone.ogg",
         ]
 
 
@@ -209,7 +209,7 @@ def test_a_scan_says_how_many_tracks_are_no_music(catalogue):
 def test_a_file_that_is_gone_says_so(catalogue, tmp_path):
     track = WalkedTrack("local:track:gone.ogg", tmp_path / "gone.ogg")
     run(catalogue, [track])
-    assert catalogue.find(track.uri).failed == "the file is gone"
+    assert catalogue.find(track.uri).failed == GONE
 
 
 def test_files_missing_for_a_while_are_not_analysed_anew(catalogue, songs, tmp_path):
@@ -280,6 +280,14 @@ def test_a_scan_that_a_person_stops_keeps_what_was_heard(catalogue, files):
     assert code == 0
     assert "the next scan goes on from here" in said
     assert catalogue.counts()["analysed"] == 1
+
+
+def test_a_file_that_had_no_decoder_is_tried_again_after_all_others(catalogue, files):
+    first, file = files[0], files[0].path.stat()
+    catalogue.upsert_tracks([TrackRow(first.uri)])
+    catalogue.fail(first.uri, f"{NO_DECODER} (WMA)", file.st_mtime, file.st_size)
+    for asked in (["b.ogg", "c.ogg"], ["a.ogg"], []):
+        assert run(catalogue, files, worker=Hearing, limit=2)[1] == asked
 
 
 def test_a_scan_says_what_its_workers_do_without(catalogue, files):

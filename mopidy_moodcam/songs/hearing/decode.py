@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from mopidy_moodcam.songs.catalogue import GONE, NO_DECODER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -242,7 +244,7 @@ def _reason(gst: Any, error: Any, details: str | None) -> str:  # noqa: ANN401
         (gst.CoreError, gst.CoreError.MISSING_PLUGIN, _no_decoder(error)),
         (stream, stream.TYPE_NOT_FOUND, "not an audio file"),
         (stream, stream.WRONG_TYPE, "not an audio file"),
-        (resource, resource.NOT_FOUND, "the file is gone"),
+        (resource, resource.NOT_FOUND, GONE),
         (resource, resource.OPEN_READ, "the file may not be read"),
         (resource, resource.NOT_AUTHORIZED, "the file may not be read"),
     ]
@@ -256,6 +258,6 @@ def _reason(gst: Any, error: Any, details: str | None) -> str:  # noqa: ANN401
 
 def _no_decoder(error: Any) -> str:  # noqa: ANN401
     return (
-        f"no decoder for it ({error.message.rstrip('.')}); "
-        "install gstreamer1.0-libav and run scan --force"
+        f"{NO_DECODER} ({error.message.rstrip('.')}); "
+        "install gstreamer1.0-libav and scan again"
     )

@@ -7,7 +7,7 @@ import types
 import pytest
 from rich.console import Console
 
-from mopidy_moodcam.songs.catalogue import TrackRow
+from mopidy_moodcam.songs.catalogue import GONE, TrackRow
 from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.scan import scan
 from mopidy_moodcam.songs.shelf import load_shelf
@@ -288,6 +288,6 @@ def test_a_song_that_is_also_a_file_is_on_the_shelf_once_as_the_file(member):
     assert member(searches=["x"]) == 0
     shelf = load_shelf(member.catalogue)
     assert list(shelf.track_id) == [member.catalogue.find(file.uri).track_id]
-    member.catalogue.fail(file.uri, "the file is gone", None, None)
+    member.catalogue.fail(file.uri, GONE, None, None)
     (left,) = load_shelf(member.catalogue).track_id
     assert member.catalogue.track(int(left)).uri.startswith("spotify:")
