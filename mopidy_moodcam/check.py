@@ -3,7 +3,8 @@
 Each line has a verdict and, where something is wrong, the command or setting that
 mends it. The camera is tried by a real eye in its own process, so a camera that
 hangs or a library that crashes is a line of the table too. Works before Mopidy was
-ever started; changes nothing.
+ever started; changes nothing, but a catalogue of an older version is brought up to
+date, as by every command that reads it.
 """
 
 from __future__ import annotations

@@ -394,7 +394,7 @@ def test_a_scan_looks_up_what_is_new_or_changed_or_all_by_force(
 
 
 def test_a_scan_forgets_what_is_gone_but_nothing_judged_or_moved(
-    config, catalogue, mopidy, monkeypatch
+    config, catalogue, mopidy, monkeypatch, tmp_path
 ):
     catalogue.judge("local:track:0.flac", Verdict.LOVED)
     catalogue.judge("local:track:1.flac", Verdict.BANNED)
@@ -403,7 +403,7 @@ def test_a_scan_forgets_what_is_gone_but_nothing_judged_or_moved(
 
     def walk(_config, _known, survey, _say):
         survey.finished |= {"local", "spotify"}
-        survey.folders["local:directory?type=track"] = True
+        survey.media_dir = tmp_path
         survey.found.add("local:track:3.flac")
         return []
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -146,13 +145,12 @@ class Play:
 class Catalogue:
     """All that is known of the listener's tracks, in one file.
 
-    Every method may be called from any thread and raises `CatalogueError`
-    where the file is damaged, full, read-only or kept busy for long.
+    It is for the thread that opened it: another opens its own. Every method raises
+    `CatalogueError` where the file is damaged, full, read-only or kept busy for long.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        self._lock = threading.RLock()
         self.path = path
         self._file = _identity(path)
         journals = [path.with_name(path.name + end) for end in ("-wal", "-shm")]
@@ -169,9 +167,8 @@ class Catalogue:
 
         SQLite would write them into that one.
         """
-        with self._lock:
-            stale = self._journals if self.replaced() else {}
-            self._connection.close()
+        stale = self._journals if self.replaced() else {}
+        self._connection.close()
         with contextlib.suppress(OSError):
             for journal, was in stale.items():
                 if was is not None and _identity(journal) == was:
@@ -201,7 +198,7 @@ class Catalogue:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""
-        with self._lock, explained(self.path):
+        with explained(self.path):
             return self._connection.execute(sql, values).fetchall()
 
     def stream(
@@ -368,10 +365,11 @@ class Catalogue:
 
         `gone` says of each URI whether a person judged the song: it is only lost.
         """
-        if lost := [(GONE, uri) for uri, judged in gone.items() if judged]:
+        lost = ((GONE, uri) for uri, judged in gone.items() if judged)
+        for batch in _batches(lost, BATCH):
             with self.writing() as connection:
                 connection.executemany(
-                    "UPDATE tracks SET failed = ? WHERE uri = ?", lost
+                    "UPDATE tracks SET failed = ? WHERE uri = ?", batch
                 )
         return self.forget_tracks(uri for uri, judged in gone.items() if not judged)
 
@@ -418,13 +416,17 @@ class Catalogue:
     # Plays and feedback
 
     def note_play(self, track_id: int, when: float, song_mood: SongMood) -> int:
-        """Note that a pick began to play; return the play's number."""
+        """Note that a pick began to play; return the play's number.
+
+        It is 0, and nothing is noted, where the track is not known any more.
+        """
         with self.writing(grows=False) as connection:
-            cursor = connection.execute(
-                "INSERT INTO plays (track_id, time, song_mood) VALUES (?, ?, ?)",
-                (track_id, when, str(song_mood)),
-            )
-            return cursor.lastrowid or 0
+            noted = connection.execute(
+                "INSERT INTO plays (track_id, time, song_mood)"
+                " SELECT id, ?, ? FROM tracks WHERE id = ? RETURNING id",
+                (when, str(song_mood), track_id),
+            ).fetchall()
+            return noted[0][0] if noted else 0
 
     def note_outcome(self, play_id: int, outcome: Outcome) -> None:
         """Note how a play ended and count it; a second outcome is ignored."""
@@ -514,7 +516,7 @@ class Catalogue:
             if what == "everything":
                 connection.execute(LEAVE_OUT_SPOKEN)
         if what == "everything":
-            with self._lock, explained(self.path):
+            with explained(self.path):
                 self._connection.execute("VACUUM")
                 # What is forgotten must not lie in the log until the next writer.
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -539,7 +541,7 @@ class Catalogue:
 
         `grows` moves `version()` on, so that other processes load a new shelf.
         """
-        with self._lock, explained(self.path):
+        with explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

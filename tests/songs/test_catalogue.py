@@ -156,6 +156,15 @@ def test_plays_come_with_the_oldest_first(catalogue):
     assert [play.time for play in catalogue.plays_since(0.0)] == [100.0, 200.0]
 
 
+def test_a_play_of_a_track_that_was_forgotten_is_not_noted(catalogue):
+    catalogue.upsert_tracks([TrackRow("local:a")])
+    catalogue.note_play(1, 100.0, SongMood.HAPPY)
+    play = catalogue.note_play(2, 200.0, SongMood.HAPPY)
+    catalogue.note_outcome(play, "played")
+    assert [play.outcome for play in catalogue.plays_since(0.0)] == [None]
+    assert catalogue.feedback() == []
+
+
 def test_the_version_grows_with_every_change_by_anyone(path, catalogue):
     with Catalogue.open(path) as other:
         seen = [catalogue.version()]
@@ -249,21 +258,17 @@ def test_a_reader_is_not_held_up_by_a_writer_in_another_process(path, catalogue)
     assert catalogue.counts()["tracks"] == 21
 
 
-def test_many_threads_and_connections_write_at_once_and_lose_nothing(path, catalogue):
-    def add(name, own):
-        for number in range(25):
-            own.upsert_tracks([TrackRow(f"local:{name}{number}")])
+def test_many_threads_write_at_once_and_lose_nothing(path, catalogue):
+    def add(name):
+        with Catalogue.open(path) as own:
+            for number in range(25):
+                own.upsert_tracks([TrackRow(f"local:{name}{number}")])
 
-    others = [Catalogue.open(path) for _ in range(3)]
-    writers = [(f"o{i}", c) for i, c in enumerate(others)]
-    writers += [("a", catalogue), ("b", catalogue)]
-    threads = [threading.Thread(target=add, args=writer) for writer in writers]
+    threads = [threading.Thread(target=add, args=(name,)) for name in "abcde"]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for other in others:
-        other.close()
     assert catalogue.counts()["tracks"] == 125
 
 
@@ -301,6 +306,37 @@ def test_damage_deep_inside_the_file_is_a_sentence_too(path):
         pytest.raises(CatalogueError, match="is damaged"),
     ):
         catalogue.rows("SELECT SUM(LENGTH(title)) FROM tracks")
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (
+            sqlite3.SQLITE_IOERR_READ,
+            r"cannot be read or written \(oh\): check the disk",
+        ),
+        (sqlite3.SQLITE_FULL, "the disk is full: make room"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "cannot be opened for writing: run"),
+        (sqlite3.SQLITE_CORRUPT_INDEX, r"is damaged \(oh\): move it away"),
+        (sqlite3.SQLITE_INTERRUPT, r"could not be used \(oh\): try again"),
+        (0, r"could not be used \(oh\): try again"),
+    ],
+)
+def test_what_sqlite_complains_of_is_said_by_its_code(path, code, sentence):
+    error = sqlite3.OperationalError("oh")
+    if code:
+        error.sqlite_errorcode = code
+    with pytest.raises(CatalogueError, match=sentence), schema.explained(path):
+        raise error
+
+
+def test_a_fault_of_ours_is_not_taken_for_damage(catalogue):
+    wrong = "INSERT INTO plays (track_id, time, song_mood) VALUES (9, 0, 'sad')"
+    with pytest.raises(sqlite3.IntegrityError):
+        catalogue.rows(wrong)
+    catalogue.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        catalogue.counts()
 
 
 def test_a_catalogue_of_a_newer_version_is_left_alone(path):
