@@ -57,9 +57,16 @@ class Subcommand:
         return cli.run(getattr(cli, self.run), arguments, config)
 
 
+def _number(text: str) -> int:
+    """Return the whole number from 1 on that was given; raises what argparse says."""
+    if not text.isdecimal() or not (number := int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return number
+
+
 def _scan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--jobs", type=int, default=1, help="worker processes")
-    parser.add_argument("--limit", type=int, help="stop after so many tracks")
+    parser.add_argument("--jobs", type=_number, default=1, help="worker processes")
+    parser.add_argument("--limit", type=_number, help="stop after so many tracks")
     parser.add_argument(
         "--force", action="store_true", help="analyse unchanged tracks again"
     )

@@ -223,7 +223,16 @@ def test_what_a_person_can_mend_is_one_sentence(
     assert puppet.commands == []
 
 
-@pytest.mark.parametrize("words", [["mood"], ["scan", "--limit", "x"], ["on", "now"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["mood"],
+        ["scan", "--limit", "x"],
+        ["scan", "--limit", "-1"],
+        ["scan", "--jobs", "0"],
+        ["on", "now"],
+    ],
+)
 def test_wrong_words_are_explained_with_the_usage(config, mopidy, words):
     code, _, err = mopidy(config, *words)
     assert code == 2

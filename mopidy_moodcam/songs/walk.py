@@ -236,4 +236,4 @@ def _text(text: str) -> str:
 
 def _year(date: str | None) -> int | None:
     year = str(date or "")[:4]
-    return int(year) if year.isdigit() and int(year) else None
+    return int(year) if year.isdecimal() and int(year) else None

@@ -263,6 +263,8 @@ def test_keys_modes_and_lengths_in_words_are_understood(catalogue, write):
         ("time", "00:03:45", 225_000),
         ("time", "1:02:03", 3_723_000),
         ("time", "03:45:00", None),
+        ("time", "99999999999999999999:00:01", None),
+        pytest.param("time", f"{9:09999}:00:01", None, id="more digits than an int"),
     ],
 )
 def test_a_length_is_guessed_only_where_its_unit_is_not_said(

@@ -16,7 +16,7 @@ from mopidy.models import Ref, Track
 
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.survey import Survey, path_of
-from mopidy_moodcam.songs.walk import _tracks, _uris, walk
+from mopidy_moodcam.songs.walk import _tracks, _uris, _year, walk
 from tests.songs import sound_files
 
 pytest.importorskip("mopidy_local")
@@ -174,6 +174,14 @@ def test_a_track_whose_look_up_failed_says_so(library):
     assert tracks["shelf:a"].unanswered
     assert tracks["shelf:b"].title == "SHELF:B"
     assert not tracks["shelf:b"].unanswered
+
+
+@pytest.mark.parametrize(
+    ("date", "year"),
+    [("1999-01-02", 1999), ("0000", None), ("20²4", None), (None, None)],
+)
+def test_a_year_is_four_digits_of_a_date(date, year):
+    assert _year(date) == year
 
 
 def uris(library, survey=None):

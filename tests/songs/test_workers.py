@@ -111,3 +111,13 @@ def test_a_real_worker_answers_for_real_files(tmp_path):
     assert heard["seconds"] == pytest.approx(4.0, abs=0.1)
     assert heard["features"]["source"] == "audio"
     assert 0 < heard["features"]["valence"] < 1
+
+
+def test_a_stray_module_in_the_working_folder_breaks_no_worker(tmp_path, monkeypatch):
+    (tmp_path / "signal.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    worker = Worker()
+    try:
+        worker.start()
+    finally:
+        worker.stop()

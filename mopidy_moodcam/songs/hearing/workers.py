@@ -17,7 +17,9 @@ from mopidy_moodcam.songs.hearing.worker import DEADLINE, VIBENET
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-COMMAND = (sys.executable, "-m", "mopidy_moodcam.songs.hearing.worker")
+COMMAND = (sys.executable, "-P", "-m", "mopidy_moodcam.songs.hearing.worker")
+"""Without the working folder, where a file may be named like a module."""
+
 WITH_VIBENET = (*COMMAND, VIBENET)
 START_SECONDS = 60.0
 """Loading the models takes a second; a Pi from a slow card, twenty."""
