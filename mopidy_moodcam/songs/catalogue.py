@@ -48,6 +48,9 @@ clusters' sizes: what is banned, left out or there twice is in none of them."""
 JUDGED = f"(verdict <> '{Verdict.NONE}' OR song_mood IS NOT NULL)"
 """In SQL: whether a person loves, bans or has moved the song."""
 
+PLACED = "(valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL)"
+"""In SQL: whether the song can be placed on the plane."""
+
 BATCH = 2000
 """Rows in one transaction: about 0.1 s, so no other writer waits long."""
 
@@ -242,9 +245,8 @@ class Catalogue:
         files that a scan can analyse; those `elsewhere` (Spotify's, streams) are
         not, and only a table can bring their features.
         """
-        analysed = "valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
         ((tracks, placed, failed),) = self.rows(
-            f"SELECT COUNT(*), COALESCE(SUM({analysed}), 0),"
+            f"SELECT COUNT(*), COALESCE(SUM({PLACED}), 0),"
             " COALESCE(SUM(failed IS NOT NULL), 0) FROM tracks"
         )
         sources = dict(
@@ -256,7 +258,7 @@ class Catalogue:
         files = "(uri GLOB 'local:*' OR uri GLOB 'file:*')"
         ((others, waiting),) = self.rows(
             f"SELECT COUNT(*), COALESCE(SUM({files}), 0) FROM tracks"
-            f" WHERE failed IS NULL AND NOT ({analysed})"
+            f" WHERE failed IS NULL AND NOT {PLACED}"
         )
         return {
             "tracks": tracks,

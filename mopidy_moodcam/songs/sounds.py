@@ -15,7 +15,7 @@ import numpy as np
 
 from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs import match
-from mopidy_moodcam.songs.catalogue import GONE
+from mopidy_moodcam.songs.catalogue import GONE, PLACED
 from mopidy_moodcam.songs.features import SCALE_GROUP, FeatureSource
 from mopidy_moodcam.songs.seasons import exclusion_clauses
 
@@ -44,13 +44,12 @@ GROUPS = tuple(dict.fromkeys(SCALE_GROUP.values()))
 SHORTEST = 10_000
 """Length in ms from which a track is a song: not a jingle, a sound or a silence."""
 
-_PLACED = "valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL"
 # Names first, since they find most. A song's own row is told by `id`, which is in
 # every index.
 _A_FILE = " OR ".join(
     f"EXISTS (SELECT 1 FROM tracks AS file WHERE {condition}"
     " AND file.id <> tracks.id AND file.failed IS NULL"
-    f" AND NOT file.{match.ON_SPOTIFY} AND {_PLACED})"
+    f" AND NOT file.{match.ON_SPOTIFY} AND {PLACED})"
     for condition in reversed(match.same_song("file.", "tracks."))
 )
 _ALSO_A_FILE = f"{match.ON_SPOTIFY} AND ({_A_FILE})"
@@ -118,7 +117,7 @@ def load_sounds(
         "SELECT id, artist_code, "
         f"{_cases('feature_source', _GROUP)}, {_cases('song_mood', _MOODS)},"
         f" verdict = '{Verdict.LOVED}', {numbers} FROM tracks"
-        f" WHERE (song_mood IS NOT NULL OR {_PLACED}) AND NOT ({_ALSO_A_FILE})"
+        f" WHERE (song_mood IS NOT NULL OR {PLACED}) AND NOT ({_ALSO_A_FILE})"
         f" AND NOT ({_SCRAP})"
         f" AND verdict <> '{Verdict.BANNED}' AND IFNULL(failed, '') <> '{GONE}'"
         + "".join(f" AND NOT ({clause})" for clause in clauses)
