@@ -86,12 +86,6 @@ class EyeKeeper:
         watch = self._watch
         return watch is not None and watch.thread.is_alive()
 
-    @property
-    def pid(self) -> int | None:
-        """The eye's process, or None while there is none."""
-        process = self._watch and self._watch.process
-        return process.pid if process and process.poll() is None else None
-
     def start(self) -> None:
         """Start the eye and return at once; a second call changes nothing."""
         with self._lock:
@@ -117,7 +111,10 @@ class EyeKeeper:
             self._interval = float(seconds)
             watch = self._watch
             if watch is not None:
-                watch.send({"do": "interval", "seconds": self._interval})
+                self._say_interval(watch)
+
+    def _say_interval(self, watch: _Watch) -> None:
+        watch.send({"do": "interval", "seconds": self._interval})
 
     def _run(self, watch: _Watch) -> None:
         failures = 0
@@ -133,11 +130,14 @@ class EyeKeeper:
 
     def _one_life(self, watch: _Watch) -> tuple[bool, str]:
         """Run one eye to its end; returns whether it ever saw, and why it ended."""
-        command = [*self._command, "--interval", f"{self._interval:g}"]
+        interval = self._interval
+        command = [*self._command, "--interval", f"{interval:g}"]
         try:
             process = watch.begin(command, self._environment)
         except OSError as error:
             return False, f"The eye cannot be started: {error}."
+        if self._interval != interval:  # asked for while no eye was there to hear it
+            self._say_interval(watch)
         life = _Life()
         try:
             for message in self._messages(watch, process, life):

@@ -93,7 +93,6 @@ class Loop:
         )
         self._eye_says = _EyeSays()
         self._looking = False
-        self._pace = float(settings.interval)
         self._mood_told = ""
         self._look_due = False
         self._away_until: float | None = None
@@ -220,6 +219,8 @@ class Loop:
 
     def _mind_the_eye(self) -> None:
         wish = self._wish()
+        if wish.look:
+            self._eye.interval(self._conductor.pace)
         if wish.look and not self._looking:
             self._eye_says = _EyeSays("starting")
             self._eye.start()
@@ -227,10 +228,6 @@ class Loop:
             self._eye.stop()
             self._eye_says = _EyeSays()
         self._looking = wish.look
-        pace = self._conductor.pace
-        if wish.look and pace != self._pace:
-            self._eye.interval(pace)
-            self._pace = pace
 
     def _wish(self) -> CameraWish:
         playing = self._dj.playback == "playing"

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mopidy_moodcam.eye import EyeKeeper, Pauses, eye_command
+from mopidy_moodcam.eye import EyeKeeper, Pauses, _Watch, eye_command
 from mopidy_moodcam.glossary import Reading
 from mopidy_moodcam.seeing.beats import Deadlines
 
@@ -84,9 +84,12 @@ def test_a_stray_module_where_mopidy_was_started_is_not_loaded():
 
 def pid_of(keeper):
     end = time.monotonic() + 10
-    while keeper.pid is None and time.monotonic() < end:
+    while time.monotonic() < end:
+        process = keeper._watch.process
+        if process and process.poll() is None:
+            return process.pid
         time.sleep(0.01)
-    return keeper.pid
+    return None
 
 
 def gone(pid):
@@ -155,6 +158,21 @@ def test_a_new_interval_holds_for_the_next_eye(keep, ears):
     keeper.interval(7)
     keeper.start()
     assert ears.next_state("ready").endswith("--interval 7")
+
+
+def test_an_interval_asked_for_while_the_eye_starts_is_heard(keep, ears, monkeypatch):
+    keeper = keep(
+        "say(type='beat', doing='rest', seconds=60)\n"
+        "say(type='state', word='ready', why=json.dumps(listen()))\nlisten()"
+    )
+
+    def begin(watch, *command, begin=_Watch.begin):
+        keeper.interval(10)
+        return begin(watch, *command)
+
+    monkeypatch.setattr(_Watch, "begin", begin)
+    keeper.start()
+    assert json.loads(ears.next_state("ready")) == {"do": "interval", "seconds": 10.0}
 
 
 @pytest.mark.parametrize("doing", ["open", "read", "rest"])

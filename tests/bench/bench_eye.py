@@ -63,7 +63,7 @@ def measure(name: str, source: str) -> None:
     keeper.start()
     first = readings.get(timeout=120)
     ready = time.monotonic() - start
-    pid = keeper.pid
+    pid = keeper._watch.process.pid
     before, then = cpu_seconds(pid), time.monotonic()
     costs = []
     for _ in range(BURSTS - 1):
