@@ -133,7 +133,7 @@ def versions() -> Iterator[Line]:
             "analysis of songs",
             Verdict.NOTE,
             f"the Python packages {', '.join(missing)} are missing",
-            "pip install 'Mopidy-MoodCam[songs]'",
+            resources.install(*missing),
         )
 
 

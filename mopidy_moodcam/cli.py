@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam.glossary import UNKNOWN, Goal, SongMood
 from mopidy_moodcam.remote import Server, ServerError
+from mopidy_moodcam.resources import PACKAGES, MissingFile, install
 
 if TYPE_CHECKING:
     import argparse
@@ -28,19 +29,6 @@ if TYPE_CHECKING:
     Config = Mapping[str, Any]
     Arguments = argparse.Namespace
 
-EXTRAS = {
-    "cv2": "eye",
-    "onnxruntime": "eye",
-    "torch": "torch",
-    "sklearn": "songs",
-    "spotipy": "songs",
-    "mutagen": "songs",
-    "vibenet": "vibenet",
-    "pyarrow": "spark",
-    "pyspark": "spark",
-}
-"""Module that may be missing → the extra that brings it."""
-
 
 class CommandError(Exception):
     """What a person can mend; the message is one sentence."""
@@ -50,7 +38,6 @@ def run(
     function: Callable[[Arguments, Config], int], arguments: Arguments, config: Config
 ) -> int:
     """Run a subcommand; what a person can mend becomes one line on stderr."""
-    from mopidy_moodcam.resources import MissingFile  # noqa: PLC0415
     from mopidy_moodcam.songs.schema import CatalogueError  # noqa: PLC0415
 
     try:
@@ -375,13 +362,9 @@ def _one_of(word: str, *known: Any) -> str:  # noqa: ANN401
 
 def _missing(error: ModuleNotFoundError) -> str:
     module = (error.name or "").partition(".")[0]
-    extra = EXTRAS.get(module)
-    if extra is None:
+    if module not in PACKAGES:
         raise error
-    return (
-        f"This needs {module!r}, which is not installed: "
-        f"{sys.executable} -m pip install 'Mopidy-MoodCam[{extra}]'"
-    )
+    return f"This needs {module!r}, which is not installed; run: {install(module)}"
 
 
 def _say(*lines: str) -> None:

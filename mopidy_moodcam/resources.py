@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 
 PACKAGE = pathlib.Path(__file__).parent
 
@@ -13,6 +14,30 @@ class MissingFile(Exception):  # noqa: N818  (the name says what is wrong)
 
 REINSTALL = "pip install --force-reinstall --no-deps /PATH/TO/THE/CHECKOUT"
 """What brings back a file that came with the package."""
+
+PACKAGES = {
+    "cv2": "opencv-python-headless",
+    "mutagen": "mutagen",
+    "numpy": "numpy",
+    "onnxruntime": "onnxruntime",
+    "pyarrow": "pyarrow",
+    "pyspark": "pyspark",
+    "sklearn": "scikit-learn",
+    "spotipy": "spotipy",
+    "torch": "torch",
+    "vibenet": "vibenet",
+}
+"""Module that may be missing → the package that brings it."""
+
+
+def install(*modules: str) -> str:
+    """Return the command that brings modules named in `PACKAGES` to this Python.
+
+    It names packages and no extras: a log turns their square brackets into round
+    ones, and some shells read them.
+    """
+    packages = (PACKAGES[module] for module in modules)
+    return " ".join((sys.executable, "-m pip install", *packages))
 
 
 def model_path(name: str) -> pathlib.Path:

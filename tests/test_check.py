@@ -108,6 +108,12 @@ def test_an_eye_that_cannot_start_says_the_command_that_mends_it():
     assert (line.verdict, line.mend) == (Verdict.BAD, "pip install more")
 
 
+def test_missing_packages_are_named_with_the_command_that_brings_them(monkeypatch):
+    monkeypatch.setattr(check, "_installed", lambda _: False)
+    *_, line = check.versions()
+    assert line.mend == f"{sys.executable} -m pip install scikit-learn mutagen"
+
+
 def test_a_forbidden_camera_names_the_group_to_join():
     def forbidden(path):
         raise CameraError("gone", f"You may not open {path}; run: sudo usermod -aG v u")

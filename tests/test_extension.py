@@ -1,9 +1,10 @@
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
-from mopidy_moodcam import Extension
+from mopidy_moodcam import Extension, resources
 from mopidy_moodcam.desk import Desk
 
 HEAVY = ("cv2", "torch", "onnxruntime", "sklearn", "spotipy", "scipy", "pandas")
@@ -29,6 +30,14 @@ def test_the_default_config_names_every_setting_of_the_schema():
     text = Extension().get_default_config()
     for name in Extension().get_config_schema():
         assert f"{name} =" in text
+
+
+def test_the_packages_that_people_are_told_to_install_are_those_of_setup_cfg():
+    setup = pathlib.Path(__file__).parents[1] / "setup.cfg"
+    asked = set(
+        re.findall(r"^    ([\w-]+)(?: >=.*)?$", setup.read_text(), re.MULTILINE)
+    )
+    assert set(resources.PACKAGES.values()) <= asked
 
 
 def test_nothing_heavy_is_imported_in_mopidys_process():

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from mopidy_moodcam import resources
 from mopidy_moodcam.logs import OnChange, plain
 
 
@@ -14,6 +15,12 @@ def test_no_bracket_reaches_mopidy_4s_markup(caplog, name):
     assert record.getMessage() == f"The camera ('{name}') is busy (again)"
     # Marked as literal, the line format's own markup would be shown.
     assert not hasattr(record, "markup")
+
+
+@pytest.mark.parametrize("module", resources.PACKAGES)
+def test_a_command_that_brings_a_package_can_be_copied_from_the_log(caplog, module):
+    plain("moodcam-test").warning(resources.install(module))
+    assert caplog.messages == [resources.install(module)]
 
 
 def test_a_traceback_is_logged_as_it_is(caplog):

@@ -24,6 +24,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mopidy_moodcam.resources import PACKAGES, install
 from mopidy_moodcam.seeing.beats import Watchdog
 from mopidy_moodcam.seeing.clock import Clock, FastClock
 from mopidy_moodcam.seeing.devices import SOURCE, CameraError, without_secrets
@@ -447,10 +448,9 @@ def _eyesight(
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, ImportError):
-        return (
-            f"The eye needs the Python package {error.name or error}; run: "
-            "pip install 'Mopidy-MoodCam[eye]'."
-        )
+        module = (error.name or "").partition(".")[0]
+        if module in PACKAGES:
+            return f"The eye needs {module!r} ({error}); run: {install(module)}"
     return str(error) or type(error).__name__
 
 

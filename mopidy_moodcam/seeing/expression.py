@@ -30,7 +30,6 @@ Runtime = Literal["auto", "torchscript", "onnx"]
 
 FILES = {"torchscript": "expression.ts", "onnx": "expression.onnx"}
 MODULES = {"torchscript": "torch", "onnx": "onnxruntime"}
-EXTRAS = {"torchscript": "torch", "onnx": "eye"}
 
 TOLERANCE = 2e-3
 """How far another processor's rounding may move a probability of the self-test;
@@ -163,9 +162,9 @@ def _choose(path: str | pathlib.Path | None, runtime: Runtime) -> str:
         known = ", ".join(("auto", *FILES))
         raise UnusableModel(f"There is no runtime {runtime!r}; known: {known}.")
     if not _installed(runtime):
+        module = MODULES[runtime]
         raise UnusableModel(
-            f"{MODULES[runtime]} is not installed; "
-            f"run: pip install Mopidy-MoodCam[{EXTRAS[runtime]}]"
+            f"{module} is not installed; run: {resources.install(module)}"
         )
     return runtime
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from mopidy_moodcam.resources import MissingFile, model_path, weight_path
+from mopidy_moodcam.resources import MissingFile, install, model_path, weight_path
 from mopidy_moodcam.songs.hearing.decode import decode
 from mopidy_moodcam.songs.hearing.descriptors import describe
 from mopidy_moodcam.songs.hearing.heads import (
@@ -86,7 +86,7 @@ def _load_network() -> tuple[Musicnn | None, str]:
     except MissingFile:
         pass  # as for a damaged one
     except ImportError:
-        mend = "pip install onnxruntime"
+        mend = install("onnxruntime")
     return None, (
         "The learned network is missing or damaged, so valence is a rough guess; "
         f"run: {mend} and then scan with --force."
