@@ -64,6 +64,10 @@ class Verdict(enum.StrEnum):
     NONE = "none"
 
 
+Outcome = Literal["played", "skipped", "neither"]
+"""How one of the DJ's songs ended: heard through, left at once, or neither of both."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Affect:
     """A point on the valence-arousal plane, each −1 … 1 (Russell 1980)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import threading
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,10 @@ from mopidy_moodcam.status import SongsStatus
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from mopidy_moodcam.dj.queue import Outcome, Queue
-    from mopidy_moodcam.glossary import Target, Verdict
+    from mopidy_moodcam.dj.queue import Queue
+    from mopidy_moodcam.glossary import Outcome, Target, Verdict
     from mopidy_moodcam.settings import Settings
     from mopidy_moodcam.songs.catalogue import TrackRow
 
@@ -66,13 +67,21 @@ class Picker:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._rng = rng or np.random.default_rng()
-        self._loader = _Loader(path, schemes)
+        rng = rng or np.random.default_rng()
+        chooser = functools.partial(
+            Chooser,
+            repeat_after_s=settings.repeat_after * 60.0,
+            artist_cap=settings.artist_cap,
+            rng=rng,
+            clock=clock,
+        )
+        self._loader = _Loader(path, schemes, chooser)
         self._catalogue: Catalogue | None = None
         self._path = path
         self._notes = OnChange(logger)
         self._chooser: Chooser | None = None
         self._feedback: Feedback | None = None
+        self._lessons: list[Callable[[Feedback], None]] = []  # since a load began
         self._recent = Recent()
         self._refused: dict[int, float] = {}
         self._playing: dict[int, int] = {}
@@ -195,7 +204,8 @@ class Picker:
         play = self._playing.pop(tlid, None)
         if play is None or self._catalogue is None or self._feedback is None:
             return
-        self._feedback.note(self._track_id(pick.uri), pick.song_mood, outcome)
+        track_id = self._track_id(pick.uri)
+        self._learn(lambda feedback: feedback.note(track_id, pick.song_mood, outcome))
         if outcome == "neither":
             return
         with self._notes_trouble("writing"):
@@ -213,10 +223,16 @@ class Picker:
         if track is None or self._catalogue is None:
             self._notes.warn("judge", f"MoodCam knows no song {uri!r}")
             return
-        if self._feedback:
-            self._feedback.judge(track.track_id, verdict)
+        self._learn(lambda feedback: feedback.judge(track.track_id, verdict))
         with self._notes_trouble("writing"):
             self._catalogue.judge(uri, verdict)
+
+    def _learn(self, lesson: Callable[[Feedback], None]) -> None:
+        """Take a lesson at once, and again with a shelf that is being loaded."""
+        if self._feedback:
+            lesson(self._feedback)
+        if self._loader.busy:
+            self._lessons.append(lesson)
 
     def _look_for_changes(self) -> None:
         now = self._clock()
@@ -235,6 +251,7 @@ class Picker:
         elif not 0 <= now - self._loaded_at < RELOAD_SECONDS:
             self._loaded_at = now
             self._loading = found
+            self._lessons.clear()
             self._loader.begin(today)
 
     def _let_go(self, catalogue: Catalogue) -> None:
@@ -246,23 +263,18 @@ class Picker:
         self._loaded, self._loaded_at = None, 0.0
 
     def _take_over(self) -> bool:
-        shelf = self._loader.take()
-        if shelf is None or self._catalogue is None:
+        loaded = self._loader.take()
+        if loaded is None or self._catalogue is None:
             return False
-        self.shelf = shelf
-        self._chooser = Chooser(
-            shelf,
-            repeat_after_s=self._settings.repeat_after * 60.0,
-            artist_cap=self._settings.artist_cap,
-            rng=self._rng,
-            clock=self._clock,
-        )
-        self._feedback = Feedback(shelf, self._catalogue.feedback())
+        self.shelf = loaded.shelf
+        self._chooser, self._feedback = loaded.chooser, loaded.feedback
+        for lesson in self._lessons:
+            lesson(self._feedback)
         if not self._knows_recent:
             self._recent = Recent(self._heard_before())
             self._knows_recent = True
         self._refused.clear()
-        self._describe(shelf)
+        self._describe(loaded)
         self._loaded = self._loading
         return True
 
@@ -271,12 +283,12 @@ class Picker:
         plays = self._catalogue.plays_since(since) if self._catalogue else []
         return [(p.track_id, self._artist(p.track_id), p.time) for p in plays]
 
-    def _describe(self, shelf: Shelf) -> None:
-        counts = self._catalogue.counts() if self._catalogue else {}
+    def _describe(self, loaded: _Loaded) -> None:
+        shelf, counts = loaded.shelf, loaded.counts
         self.status = SongsStatus(
-            tracks=counts.get("tracks", 0),
-            analysed=counts.get("analysed", 0),
-            waiting=counts.get("waiting", 0),
+            tracks=counts["tracks"],
+            analysed=counts["analysed"],
+            waiting=counts["waiting"],
             by_song_mood=tuple((str(m), len(shelf.members[m])) for m in SongMood),
             borrowed=tuple(sorted(str(mood) for mood in shelf.borrowed)),
         )
@@ -360,16 +372,30 @@ class Picker:
         self.status = dataclasses.replace(self.status, why=why)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A shelf with all that is made once for it; `counts` are the catalogue's."""
+
+    shelf: Shelf
+    chooser: Chooser
+    feedback: Feedback
+    counts: Mapping[str, int]
+
+
 class _Loader:
     """Loads a shelf in a thread, one at a time; its owner takes what it brought."""
 
     def __init__(
-        self, path: pathlib.Path, schemes: Collection[str] | None = None
+        self,
+        path: pathlib.Path,
+        schemes: Collection[str] | None,
+        chooser: Callable[[Shelf], Chooser],
     ) -> None:
         self._path = path
         self._schemes = schemes
+        self._chooser = chooser
         self._thread: threading.Thread | None = None
-        self._result: Shelf | CatalogueError | None = None
+        self._result: _Loaded | CatalogueError | None = None
 
     @property
     def busy(self) -> bool:
@@ -383,8 +409,8 @@ class _Loader:
         )
         self._thread.start()
 
-    def take(self) -> Shelf | None:
-        """Return a shelf that is ready, once; raises `CatalogueError`."""
+    def take(self) -> _Loaded | None:
+        """Return what is ready, once; raises `CatalogueError`."""
         if self._thread is None or self._thread.is_alive():
             return None
         self._thread = None
@@ -396,7 +422,14 @@ class _Loader:
     def _load(self, today: dt.date) -> None:
         try:
             with Catalogue.open(self._path) as catalogue:
-                self._result = load_shelf(catalogue, today, self._schemes)
+                learnt = catalogue.feedback()  # first: what ends from now on is new
+                shelf = load_shelf(catalogue, today, self._schemes)
+                self._result = _Loaded(
+                    shelf,
+                    self._chooser(shelf),
+                    Feedback(shelf, learnt),
+                    catalogue.counts(),
+                )
         except CatalogueError as error:
             self._result = error
         except Exception as error:  # the edge of a thread

@@ -7,6 +7,8 @@ import time
 import numpy as np
 import pytest
 
+from mopidy_moodcam.dj.chooser import Chooser
+from mopidy_moodcam.dj.feedback import Feedback
 from mopidy_moodcam.dj.queue import Queue
 from mopidy_moodcam.dj.reasons import BEING_READ, NOTHING_PLAYABLE, NOTHING_SCANNED
 from mopidy_moodcam.glossary import Affect, SongMood, Target, Verdict
@@ -19,6 +21,7 @@ from mopidy_moodcam.picker import (
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.schema import CatalogueError
+from mopidy_moodcam.songs.shelf import load_shelf
 from tests.songs import libraries
 
 HAPPY = Target(SongMood.HAPPY, Affect(0.7, 0.4), "the room is happy")
@@ -292,6 +295,69 @@ def test_trouble_with_writing_is_over_when_something_was_written(
         picker.started(2, pick)
         assert picker.status.why == ""
     assert caplog.messages == ["The disk is full; make room"] * 2
+
+
+@pytest.fixture
+def slow_load(monkeypatch):
+    """Let each load wait; returns what tells that it does, and lets it go on."""
+    waits, go_on = threading.Event(), threading.Event()
+
+    def slowly(*arguments):
+        shelf = load_shelf(*arguments)
+        waits.set()
+        assert go_on.wait(20)
+        return shelf
+
+    monkeypatch.setattr("mopidy_moodcam.picker.load_shelf", slowly)
+    yield waits, go_on
+    go_on.set()
+
+
+def test_what_is_said_and_skipped_during_a_load_is_not_forgotten(
+    picker, path, clock, slow_load
+):
+    waits, go_on = slow_load
+    stock(path)
+    go_on.set()
+    load(picker, clock)
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    picker.started(1, pick)
+    go_on.clear()
+    waits.clear()
+    picker.reload()
+    picker.refresh()
+    assert waits.wait(20)
+    picker.judge(pick.uri, Verdict.BANNED)
+    picker.ended(1, pick, "skipped")
+    go_on.set()
+    load(picker, clock)
+    assert picker._feedback.banned() == {pick.track_id}
+    assert picker._feedback.counts(pick.track_id, SongMood.HAPPY) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        (Catalogue, "feedback"),
+        (Catalogue, "counts"),
+        (Feedback, "__init__"),
+        (Chooser, "__init__"),
+    ],
+)
+def test_nobody_waits_for_what_is_made_once_for_a_shelf(
+    picker, path, clock, monkeypatch, step
+):
+    stock(path)
+    threads = []
+    work = getattr(*step)
+
+    def noted(*arguments, **more):
+        threads.append(threading.current_thread().name)
+        return work(*arguments, **more)
+
+    monkeypatch.setattr(*step, noted)
+    load(picker, clock)
+    assert threads == ["MoodCamShelf"]
 
 
 def test_songs_are_loaded_anew_when_somebody_asks(picker, path, clock):

@@ -26,7 +26,7 @@ never picked.
 from __future__ import annotations
 
 import collections
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,6 +37,7 @@ from mopidy_moodcam.glossary import SongMood, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mopidy_moodcam.glossary import Outcome
     from mopidy_moodcam.songs.shelf import Shelf
 
 TRUST = (6.0, 4.0)
@@ -57,8 +58,6 @@ SOUND_REACH = 0.3
 
 SOUND_MEMORY = 256
 """The newest judged tracks of a song mood whose sound is compared."""
-
-Outcome = Literal["played", "skipped", "neither"]
 
 
 class Feedback:
@@ -124,7 +123,7 @@ class Feedback:
         taste = self._tastes[song_mood]
         counts = STRENGTH * taste.share() + taste.own(rows)
         counts += _kin(ARTIST_WEIGHT, taste.of_artists(self._shelf.artist[rows]))
-        counts += _kin(SOUND_WEIGHT, taste.of_sounds(_sound(self._shelf, rows)))
+        counts += _kin(SOUND_WEIGHT, taste.of_sounds(self._shelf, rows))
         return counts[:, 0], counts[:, 1]
 
     def counts(self, track_id: int, song_mood: SongMood) -> tuple[int, int]:
@@ -140,9 +139,8 @@ class Feedback:
         row = self._numbers.row(track_id)
         if row is None or not (played or skipped):
             return
-        sound = _sound(self._shelf, np.array([row]))[0]
         taste = self._tastes[song_mood]
-        taste.count(row, int(self._shelf.artist[row]), sound, (played, skipped))
+        taste.count(row, int(self._shelf.artist[row]), (played, skipped))
 
 
 class _Taste:
@@ -153,21 +151,19 @@ class _Taste:
         self.tracks: dict[int, np.ndarray] = collections.defaultdict(nothing)
         self._artists: dict[int, np.ndarray] = collections.defaultdict(nothing)
         self._all = np.array(TRUST)
-        self._sounds: dict[int, np.ndarray] = {}
+        self._newest: dict[int, None] = {}  # rows, the one judged last comes last
         self._stacked: tuple[np.ndarray, np.ndarray] | None = None
 
-    def count(
-        self, row: int, artist: int, sound: np.ndarray, counts: tuple[int, int]
-    ) -> None:
+    def count(self, row: int, artist: int, counts: tuple[int, int]) -> None:
         self.tracks[row] += counts
         self._all += counts
         if artist != UNKNOWN_ARTIST:
             self._artists[artist] += counts
         self._stacked = None
-        self._sounds.pop(row, None)
-        self._sounds[row] = sound
-        if len(self._sounds) > SOUND_MEMORY:
-            del self._sounds[next(iter(self._sounds))]
+        self._newest.pop(row, None)
+        self._newest[row] = None
+        if len(self._newest) > SOUND_MEMORY:
+            del self._newest[next(iter(self._newest))]
 
     def share(self) -> np.ndarray:
         return self._all / self._all.sum()
@@ -178,15 +174,16 @@ class _Taste:
     def of_artists(self, artists: np.ndarray) -> np.ndarray:
         return _looked_up(self._artists, artists)
 
-    def of_sounds(self, sounds: np.ndarray) -> np.ndarray:
+    def of_sounds(self, shelf: Shelf, rows: np.ndarray) -> np.ndarray:
         """Return the counts of judged tracks, weighted by likeness, float32 [k, 2]."""
-        if not self._sounds:
-            return np.zeros((len(sounds), 2))
+        if not self._newest:
+            return np.zeros((len(rows), 2))
         if self._stacked is None:
-            heard = [self.tracks[row] for row in self._sounds]
-            judged = np.array(list(self._sounds.values()), np.float32)
+            heard = [self.tracks[row] for row in self._newest]
+            judged = _sound(shelf, np.array(list(self._newest)))
             self._stacked = judged, np.array(heard, np.float32)
         judged, counts = self._stacked
+        sounds = _sound(shelf, rows)
         apart = (sounds**2).sum(1)[:, None] + (judged**2).sum(1) - 2 * sounds @ judged.T
         return np.exp(apart * np.float32(-0.5 / SOUND_REACH**2)) @ counts
 

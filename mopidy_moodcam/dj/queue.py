@@ -35,10 +35,12 @@ takes them away, the oldest first.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from mopidy_moodcam.glossary import Outcome
 
 LEAVE_ALONE_MS = 5_000
 """How long before a track's end the next one is left alone.
@@ -59,8 +61,6 @@ SKIP_MS = 30_000
 
 PLAYED_SHARE = 0.8
 """A track heard to this share of its length was played through."""
-
-Outcome = Literal["played", "skipped", "neither"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
