@@ -30,7 +30,8 @@ class Extension(ext.Extension):
         """Return the schema; `settings.py` has one line per setting."""
         from mopidy_moodcam import settings  # noqa: PLC0415
 
-        schema = super().get_config_schema()
+        schema = settings.Schema(self.ext_name)
+        schema.update(super().get_config_schema())
         schema.update(settings.schema())
         return schema
 

@@ -113,6 +113,20 @@ class _Token(config.Secret):
         return text
 
 
+class Schema(config.ConfigSchema):
+    """The section `moodcam`: each setting by itself, and what two say together."""
+
+    def deserialize(self, values: Any) -> tuple[Any, Any]:  # noqa: ANN401
+        """Return the values and, by setting, a sentence for each that is wrong."""
+        result, errors = super().deserialize(values)
+        if result.get("room") == "seat" and result.get("seat") == ():
+            errors["seat"] = (
+                "room = seat needs a seat: give left, top, width and height between "
+                "0 and 1, such as 0.5, 0, 0.5, 1, or set room = majority."
+            )
+        return result, errors
+
+
 def schema() -> dict[str, Any]:
     """Return the type of every setting for Mopidy's own validation."""
     choice = lambda *words: config.String(choices=list(words))  # noqa: E731

@@ -79,6 +79,16 @@ def test_values_out_of_range_are_refused_with_a_sentence(name, text):
         validated(**{name: text})
 
 
+@pytest.mark.parametrize(
+    ("seat", "refused"), [("", {"seat"}), ("0.5, 0, 0.5, 1", set()), ("x", {"seat"})]
+)
+def test_a_room_that_is_a_seat_needs_one(seat, refused):
+    kinds = mopidy_moodcam.Extension().get_config_schema()
+    values, errors = kinds.deserialize({**defaults(), "room": "seat", "seat": seat})
+    assert set(errors) == refused
+    assert values["enabled"] is True
+
+
 def test_the_readme_s_block_can_be_pasted_as_it_stands():
     readme = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
     _, _, block = readme.partition("```ini\n")
