@@ -129,8 +129,11 @@ class Outputs:
         command = output.enable if on else output.disable
         if command is None:
             return True
-        self._wish = (self._desk.status, output, on)
-        return self._desk.send(command)
+        shown = self._desk.status  # it may be another when the command is taken
+        taken = self._desk.send(command)
+        if taken:
+            self._wish = (shown, output, on)
+        return taken
 
     @property
     def needs_consent(self) -> bool:

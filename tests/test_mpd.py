@@ -210,9 +210,11 @@ def test_a_wrong_number_is_refused_as_before(connect, commands, number):
     assert commands == []
 
 
-def test_without_a_frontend_a_switch_says_so(connect):
+def test_without_a_frontend_a_switch_says_so_and_stays_off(connect):
+    client = connect()
     with pytest.raises(mpd.CommandError, match="MoodCam is not running"):
-        connect().enableoutput(2)
+        client.enableoutput(2)
+    assert enabled(client) == {"Goal: match"}
 
 
 def test_outputs_answer_while_the_frontend_hangs(connect, desk):
