@@ -425,9 +425,8 @@ class DiscJockey:
         if self._own is None and not entries:
             return  # core may still be restoring its state
         if self._own is None:
-            self._own = Own.from_json(
-                [list(pair) for pair in self._memory.now.own], entries
-            )
+            self._own = Own(self._memory.now.own)
+            self._own.keep(entries)
             uris = dict(entries)
             for tlid in self._own.tlids:
                 self._picks[tlid] = self._picker.recall(uris[tlid])
@@ -435,7 +434,7 @@ class DiscJockey:
                 self._half_known.update(self._own.tlids)
         self._gone |= self._own.keep(entries)
         self._adopt_awaited()
-        self._memory.remember(own=tuple(sorted(tuple(p) for p in self._own.to_json())))
+        self._memory.remember(own=self._own.pairs)
 
     def _forget_gone(self) -> None:
         """Drop picks that left the queue, once nothing can still be told of them.

@@ -51,8 +51,19 @@ class Remembered:
                 values[name] = Goal(values[name])
         if values.get("override") is not None:
             values["override"] = SongMood(values["override"])
-        values["own"] = tuple((int(t), str(u)) for t, u in values.get("own", ()))
+        values["own"] = _pairs(values.get("own", ()))
         return cls(**values)
+
+
+def _pairs(data: Any) -> tuple[tuple[int, str], ...]:  # noqa: ANN401  (from a file)
+    """Return own tracks; none where they cannot be read.
+
+    At worst the DJ then takes its own old tracks for people's and leaves them alone.
+    """
+    try:
+        return tuple((int(tlid), str(uri)) for tlid, uri in data)
+    except (TypeError, ValueError):
+        return ()
 
 
 class Memory:

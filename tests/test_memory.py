@@ -1,6 +1,8 @@
 import json
 import logging
 
+import pytest
+
 from mopidy_moodcam.glossary import Goal, SongMood
 from mopidy_moodcam.memory import Memory
 
@@ -28,13 +30,22 @@ def test_the_file_is_readable_by_its_owner_only(tmp_path):
 
 def test_a_broken_file_is_set_aside_with_one_sentence(tmp_path, caplog):
     path = tmp_path / "state.json"
-    for text in ("{", "[1, 2]", '{"goal": "party"}', '{"own": 5}', ""):
+    for text in ("{", "[1, 2]", '{"goal": "party"}', ""):
         path.write_text(text)
         with caplog.at_level(logging.WARNING):
             assert Memory(path).now.goal is None
         assert path.with_suffix(".broken").read_text() == text
         assert len(caplog.messages) == 1
         caplog.clear()
+
+
+@pytest.mark.parametrize("own", ["5", "[[1]]", '[["x", "test:a"]]', "null"])
+def test_own_tracks_that_cannot_be_read_take_nothing_else_along(tmp_path, own):
+    path = tmp_path / "state.json"
+    path.write_text(f'{{"camera_on": true, "consent": true, "own": {own}}}')
+    now = Memory(path).now
+    assert (now.camera_on, now.consent, now.own) == (True, True, ())
+    assert path.exists()
 
 
 def test_unknown_fields_of_a_newer_version_are_left_out(tmp_path):

@@ -222,13 +222,14 @@ class Own:
         """The tlids known as the DJ's."""
         return frozenset(self._uris)
 
+    @property
+    def pairs(self) -> tuple[tuple[int, str], ...]:
+        """The tlids with their URIs, in order, to be remembered over a restart."""
+        return tuple(sorted(self._uris.items()))
+
     def __contains__(self, tlid: object) -> bool:
         """Whether the track with this tlid is the DJ's."""
         return tlid in self._uris
-
-    def __len__(self) -> int:
-        """How many tracks in the tracklist are the DJ's."""
-        return len(self._uris)
 
     def added(self, pairs: Iterable[tuple[int, str]]) -> None:
         """Note what core gave back from adding, which may be less than asked for."""
@@ -246,21 +247,6 @@ class Own:
         """Let a person have these: they are no longer the DJ's."""
         for tlid in tlids:
             self._uris.pop(tlid, None)
-
-    def to_json(self) -> list[list[int | str]]:
-        """Return the pairs for a state file."""
-        return [[tlid, uri] for tlid, uri in sorted(self._uris.items())]
-
-    @classmethod
-    def from_json(cls, data: object, entries: Iterable[tuple[int, str]]) -> Own:
-        """Read what `to_json` wrote; keep what still stands in the tracklist.
-
-        Anything unreadable counts as nothing owned: at worst the DJ takes its
-        own old tracks for people's and leaves them alone.
-        """
-        own = cls(_pairs(data))
-        own.keep(entries)
-        return own
 
 
 def _unwanted(
@@ -310,16 +296,3 @@ def _oldest(
     kept = {*upcoming(queue), *but, queue.current}
     behind = [tlid for tlid in queue.tlids if tlid in own and tlid not in kept]
     return tuple(behind[: max(0, count)])
-
-
-def _pairs(data: object) -> list[tuple[int, str]]:
-    if not isinstance(data, list):
-        return []
-    return [
-        (pair[0], pair[1])
-        for pair in data
-        if isinstance(pair, (list, tuple))
-        and len(pair) == 2
-        and type(pair[0]) is int
-        and isinstance(pair[1], str)
-    ]
