@@ -92,7 +92,6 @@ class Conductor:
             desk.ForgetCorrections: self._forget_corrections,
             desk.Baseline: self._take_baseline,
             desk.AllowGuests: self._allow_guests,
-            desk.TakeReading: lambda command: self.take_reading(command.reading),
             desk.TakeMood: self._take_mood,
         }
         self._felt: _Felt | None = None
@@ -236,7 +235,7 @@ class Conductor:
             self._planner.song_played()
 
     def take(self, command: Command) -> None:
-        """Carry out a person's command; ones for the songs mean nothing here."""
+        """Carry out a person's command; ones of the loop's own mean nothing here."""
         obey = self._obeys.get(type(command))
         if obey is not None:
             obey(command)

@@ -471,7 +471,7 @@ class DiscJockey:
             pick = self._picker.pick(target, after=after, queue=self._queue)
             if pick is None:
                 break
-            tlid = self._insert(pick)
+            tlid = self._add(pick)
             if tlid is None:
                 refused += 1
                 self._picker.refused(pick)
@@ -491,9 +491,9 @@ class DiscJockey:
             self._notes.settle("refused")
         return added
 
-    def _insert(self, pick: Pick) -> int | None:
+    def _add(self, pick: Pick) -> int | None:
         try:
-            return self._player.insert(pick.uri, None)
+            return self._player.add(pick.uri)
         except PlayerAwayError:
             # A slow backend may still bring the song; then it is the DJ's, and
             # meanwhile no second one is asked for.

@@ -184,9 +184,9 @@ class Loop:
                 self._dj.judged(uri, verdict)
             case desks.ReloadCatalogue():
                 self._picker.reload()
-            case desks.TakeReading():
+            case desks.TakeReading(reading=reading):
                 if self._wish().elsewhere:
-                    self._conductor.take(command)
+                    self._conductor.take_reading(reading)
             case desks.TakeMood():
                 self._conductor.take(command)
             case _:

@@ -73,13 +73,13 @@ class Player:
         """Return `playing`, `paused` or `stopped`; raises `PlayerAwayError`."""
         return str(_wait(self._core.playback.get_state(), READ_TIMEOUT))
 
-    def insert(self, uri: str, position: int | None) -> int | None:
-        """Put one track at `position` (None: the end) and return its tlid.
+    def add(self, uri: str) -> int | None:
+        """Put one track at the end and return its tlid.
 
         Returns None where Mopidy took nothing: the URI cannot be played, or the
         tracklist is full. Raises `PlayerAwayError`.
         """
-        future = self._core.tracklist.add(uris=[uri], at_position=position)
+        future = self._core.tracklist.add(uris=[uri])
         try:
             added = _wait(future, LOOKUP_TIMEOUT)
         except (exceptions.MopidyException, ValueError) as error:
@@ -94,8 +94,8 @@ class Player:
             logger.debug("Removing own tracks: %s", ", ".join(map(str, wanted)))
             _wait(self._core.tracklist.remove({"tlid": wanted}), READ_TIMEOUT)
 
-    def play(self, tlid: int | None = None) -> None:
-        """Start the music; raises `PlayerAwayError`."""
+    def play(self, tlid: int) -> None:
+        """Start the music with one track; raises `PlayerAwayError`."""
         _wait(self._core.playback.play(tlid=tlid), READ_TIMEOUT)
 
 

@@ -352,14 +352,14 @@ def test_readings_of_two_named_rooms_make_one_mood(conduct):
         conductor.pass_time(NOON + 20 * i, anything_queued=True)
         for room in ("kitchen", "living room"):
             seen = dataclasses.replace(reading("happy", NOON + 20 * i), room=room)
-            conductor.take(desk.TakeReading(seen))
+            conductor.take_reading(seen)
             assert conductor.reading.room == room
     assert conductor.mood.label == "happy"
 
 
 def test_guests_before_a_camera_elsewhere_are_asked_for(conduct):
     conductor = conduct(camera="none")
-    conductor.take(desk.TakeReading(reading("happy", NOON, faces=5)))
+    conductor.take_reading(reading("happy", NOON, faces=5))
     assert conductor.camera_wish(wanted_by_music=True).state == CameraState.GUESTS
     conductor.take(desk.AllowGuests(allowed=True))
     assert conductor.camera_wish(wanted_by_music=True).state == CameraState.RESTING
@@ -402,18 +402,18 @@ def test_the_history_has_one_entry_for_each_mood(conduct):
 
 @pytest.mark.parametrize("camera", ["demo", "none"])
 @pytest.mark.parametrize(
-    "command",
+    "happens",
     [
-        desk.Pause(60),
-        desk.SetGoal(Goal.HOLD),
-        desk.SwitchCamera(on=False),
-        desk.TakeReading(reading("happy", NOON, faces=9)),
+        lambda conductor: conductor.take(desk.Pause(60)),
+        lambda conductor: conductor.take(desk.SetGoal(Goal.HOLD)),
+        lambda conductor: conductor.take(desk.SwitchCamera(on=False)),
+        lambda conductor: conductor.take_reading(reading("happy", NOON, faces=9)),
     ],
 )
-def test_what_keeps_one_camera_from_looking_keeps_all(conduct, camera, command):
+def test_what_keeps_one_camera_from_looking_keeps_all(conduct, camera, happens):
     conductor = conduct(camera=camera)
     assert conductor.camera_wish(wanted_by_music=True).elsewhere
-    conductor.take(command)
+    happens(conductor)
     assert not conductor.camera_wish(wanted_by_music=True).elsewhere
 
 

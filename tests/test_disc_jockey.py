@@ -68,8 +68,7 @@ class TestPlayer:
     def state(self):
         return self.playback
 
-    def insert(self, uri, position):
-        assert position is None
+    def add(self, uri):
         self.asked += 1
         if self.slow:
             self.late.append(uri)
@@ -86,7 +85,7 @@ class TestPlayer:
         gone = set(tlids)
         self.entries = [entry for entry in self.entries if entry[0] not in gone]
 
-    def play(self, tlid=None):
+    def play(self, tlid):
         """Start the song, or the first behind it that can be played, as core does."""
         self.starts += 1
         tlids = [number for number, _ in self.entries]
@@ -321,16 +320,16 @@ def test_a_pick_that_a_person_moves_up_while_others_are_added_stays(
         player.append(f"test:{name}")
     player.play(1)
     dj.serve(HAPPY)
-    insert = player.insert
+    add = player.add
 
-    def slow_insert(uri, position):
+    def slow_add(uri):
         tlids = [tlid for tlid, _ in player.entries]
         if tlids[1:3] == [2, 3]:  # a person moves the first pick to the front
             entries = player.entries
             player.entries = [entries[0], entries[2], entries[1], *entries[3:]]
-        return insert(uri, position)
+        return add(uri)
 
-    monkeypatch.setattr(player, "insert", slow_insert)
+    monkeypatch.setattr(player, "add", slow_add)
     dj.serve(SAD)
     uris = [uri.removeprefix("test:") for _, uri in player.entries]
     assert uris == ["now", "happy 1", "mine", "sad 3", "sad 4"]
@@ -548,13 +547,13 @@ def test_a_slow_song_that_sounds_meanwhile_is_left_playing(make, player, clock):
     dj.serve(HAPPY)
     slow = player.entries[0][0]
     player.silent = frozenset()
-    insert = player.insert
+    add = player.add
 
-    def insert_while_it_starts(uri, position):
+    def add_while_it_starts(uri):
         player.current, player.playback = slow, "playing"
-        return insert(uri, position)
+        return add(uri)
 
-    player.insert = insert_while_it_starts
+    player.add = add_while_it_starts
     wait(dj, clock, int(START_SECONDS))
     assert player.current == slow
     assert slow in dict(player.entries)

@@ -56,8 +56,7 @@ class TestPlayer:
         self._answer()
         return self.playback
 
-    def insert(self, uri, position):
-        assert position is None
+    def add(self, uri):
         self._answer()
         self.entries.append((self._next, uri))
         self._next += 1
@@ -68,7 +67,7 @@ class TestPlayer:
         gone = set(tlids)
         self.entries = [entry for entry in self.entries if entry[0] not in gone]
 
-    def play(self, tlid=None):
+    def play(self, tlid):
         self._answer()
         self.current, self.playback = tlid, "playing"
 

@@ -45,7 +45,7 @@ def player(core):
 
 
 def put(player, *names):
-    return [player.insert(f"test:{name}", None) for name in names]
+    return [player.add(f"test:{name}") for name in names]
 
 
 def test_a_track_is_put_at_the_end_and_known_by_its_tlid(player):
@@ -55,7 +55,7 @@ def test_a_track_is_put_at_the_end_and_known_by_its_tlid(player):
 
 def test_what_mopidy_does_not_take_is_none(player):
     assert put(player, "gone") == [None]
-    assert player.insert("no uri at all", None) is None
+    assert player.add("no uri at all") is None
     assert all(put(player, "a", "b", "c"))
     assert put(player, "d") == [None]
     assert len(player.queue().entries) == 3

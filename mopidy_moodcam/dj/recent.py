@@ -40,10 +40,6 @@ class Recent:
         for track_id, artist, time in heard:
             self.note(track_id, artist, time)
 
-    def __len__(self) -> int:
-        """How many songs are remembered."""
-        return len(self._songs)
-
     def note(self, track_id: int, artist: int, time: float) -> None:
         """Note that a song was queued or has begun at `time`."""
         self._songs.append((track_id, artist, time))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN
@@ -43,8 +42,8 @@ class Corrections:
         self._fresh: tuple[str, str] | None = None
         self._fresh_since = 0.0
 
-    def record(self, verdict: str, shown: Mood, now: float | None = None) -> None:
-        """Take a verdict (one of `VERDICTS`) on the mood shown, at time `now`.
+    def record(self, verdict: str, shown: Mood, now: float) -> None:
+        """Take a verdict (one of `VERDICTS`) on the mood shown at time `now`.
 
         Raises `ValueError` with one sentence for a word that is no verdict.
         """
@@ -58,8 +57,8 @@ class Corrections:
         elif not (said == WRONG and shown.label == UNKNOWN):
             self._count((shown.label, said), now)
 
-    def offset(self, now: float | None = None) -> tuple[float, ...]:
-        """Return the seven logits that are added to a reading, each within ±2."""
+    def offset(self, now: float) -> tuple[float, ...]:
+        """Return seven logits to add to a reading at time `now`, each within ±2."""
         total: dict[str, float] = dict.fromkeys(EXPRESSIONS, 0.0)
         for direction, strength in self._strengths(now):
             _push(total, direction, strength)
@@ -107,18 +106,17 @@ class Corrections:
             if self._counts[direction] == 0:
                 del self._counts[direction]
 
-    def _count(self, direction: tuple[str, str], now: float | None) -> None:
+    def _count(self, direction: tuple[str, str], now: float) -> None:
         self._counts[direction] = min(MOST, self._counts.get(direction, 0) + 1)
-        if now is not None and math.isfinite(now):
-            self._fresh, self._fresh_since = direction, now
+        self._fresh, self._fresh_since = direction, now
 
-    def _strengths(self, now: float | None) -> list[tuple[tuple[str, str], float]]:
+    def _strengths(self, now: float) -> list[tuple[tuple[str, str], float]]:
         learnt = [
             (direction, STEP * (times - NEEDED + 1))
             for direction, times in self._counts.items()
             if times >= NEEDED
         ]
-        if self._fresh is not None and now is not None and math.isfinite(now):
+        if self._fresh is not None:
             age = max(0.0, now - self._fresh_since)
             learnt.append((self._fresh, FRESH * 0.5 ** (age / FRESH_HALVES)))
         return learnt

@@ -51,14 +51,11 @@ class Capture(Protocol):
 class Camera:
     """A source of frames, open until `close` or the end of its `with` block.
 
-    `key` names it for people and settings, `live` says whether it shows the world
-    as it is now (then identical frames are a fault).
+    `live` says whether it shows the world as it is now (then identical frames are
+    a fault).
     """
 
     live = False
-
-    def __init__(self, key: str) -> None:
-        self.key = key
 
     def read(self) -> np.ndarray | None:
         """Return the frame of this moment, uint8 [H, W, 3] BGR; None: there is none."""
@@ -90,8 +87,7 @@ class LiveCamera(Camera):
 
     live = True
 
-    def __init__(self, key: str, capture: Capture, clock: Clock) -> None:
-        super().__init__(key)
+    def __init__(self, capture: Capture, clock: Clock) -> None:
         self._capture = capture
         self._clock = clock
 
@@ -123,8 +119,7 @@ class LiveCamera(Camera):
 class VideoFile(Camera):
     """A video file, played in a loop along the clock."""
 
-    def __init__(self, key: str, capture: Capture, clock: Clock) -> None:
-        super().__init__(key)
+    def __init__(self, capture: Capture, clock: Clock) -> None:
         self._capture = capture
         self._clock = clock
         self._rate = _sensible_rate(capture.get(cv2.CAP_PROP_FPS))
@@ -176,8 +171,7 @@ class VideoFile(Camera):
 class Slides(Camera):
     """Images, each standing for ten seconds of the clock, in a loop."""
 
-    def __init__(self, key: str, paths: Sequence[Path], clock: Clock) -> None:
-        super().__init__(key)
+    def __init__(self, paths: Sequence[Path], clock: Clock) -> None:
         self._paths = paths
         self._clock = clock
 
@@ -194,8 +188,7 @@ class Slides(Camera):
 class DemoCamera(Camera):
     """Drawn faces of nobody, changing their expression along the clock."""
 
-    def __init__(self, key: str, demo: Demo, clock: Clock) -> None:
-        super().__init__(key)
+    def __init__(self, demo: Demo, clock: Clock) -> None:
         self._demo = demo
         self._clock = clock
 
@@ -227,7 +220,7 @@ def open_camera(
     if source in ("none", ""):
         raise CameraError("gone", "The setting moodcam/camera is none: nothing to see.")
     if word == "demo":
-        return DemoCamera(source, Demo(speed=_speed(rest)), clock)
+        return DemoCamera(Demo(speed=_speed(rest)), clock)
     if "://" in source:
         return _stream(source, clock, capture)
     if source == "auto":
@@ -287,7 +280,7 @@ def _device(
     opened.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
     opened.set(cv2.CAP_PROP_FRAME_WIDTH, WIDTH)
     opened.set(cv2.CAP_PROP_FRAME_HEIGHT, HEIGHT)
-    camera = LiveCamera(source, opened, clock)
+    camera = LiveCamera(opened, clock)
     camera.warm_up()
     return camera
 
@@ -303,7 +296,7 @@ def _stream(source: str, clock: Clock, capture: Callable[..., Capture]) -> Camer
             f"The stream {without_secrets(source)!r} does not answer; check the "
             "setting moodcam/camera and whether the camera is switched on.",
         )
-    return LiveCamera(without_secrets(source), opened, clock)
+    return LiveCamera(opened, clock)
 
 
 def _file(path: Path, clock: Clock, capture: Callable[..., Capture]) -> Camera:
@@ -311,7 +304,7 @@ def _file(path: Path, clock: Clock, capture: Callable[..., Capture]) -> Camera:
         images = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGES)
         if not images:
             raise CameraError("gone", f"The folder {str(path)!r} holds no images.")
-        return Slides(str(path), images, clock)
+        return Slides(images, clock)
     if not path.exists():
         raise CameraError(
             "gone",
@@ -319,14 +312,14 @@ def _file(path: Path, clock: Clock, capture: Callable[..., Capture]) -> Camera:
             "number, a device, a URL, a video file, a folder of images, demo or none.",
         )
     if path.suffix.lower() in IMAGES:
-        return Slides(str(path), [path], clock)
+        return Slides([path], clock)
     opened = capture(str(path), cv2.CAP_FFMPEG)
     if not opened.isOpened():
         opened.release()
         raise CameraError(
             "gone", f"{str(path)!r} is no video that OpenCV can read; choose another."
         )
-    return VideoFile(str(path), opened, clock)
+    return VideoFile(opened, clock)
 
 
 def _speed(text: str) -> float:

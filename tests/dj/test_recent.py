@@ -22,7 +22,6 @@ def test_a_song_taken_back_is_fresh_again():
     recent.take_back(1)
     recent.take_back(1)
     assert recent.fresh(ids(1), since=50.0).all()
-    assert len(recent) == 0
 
 
 def test_taking_back_leaves_the_earlier_time_it_was_heard():
@@ -63,5 +62,4 @@ def test_no_more_than_the_limit_is_remembered():
     recent = Recent(limit=3)
     for number in range(10):
         recent.note(number, number, float(number))
-    assert len(recent) == 3
-    assert recent.fresh(ids(6, 7), since=-1.0).tolist() == [True, False]
+    assert np.flatnonzero(~recent.fresh(np.arange(10), -1.0)).tolist() == [7, 8, 9]

@@ -172,6 +172,9 @@ def test_a_baseline_from_a_file_lies_within_its_limits(number):
     assert max(map(abs, baseline.value)) == LIMIT
 
 
+LONG_AGO = -1e9  # so that nothing is left of a correction but what it taught
+
+
 def shown(label):
     return Mood(label, Affect(0, 0), 0.9, 0.0, (1 / 7,) * 7)
 
@@ -179,16 +182,16 @@ def shown(label):
 def corrected(verdict, label, times):
     corrections = Corrections()
     for _ in range(times):
-        corrections.record(verdict, shown(label))
+        corrections.record(verdict, shown(label), LONG_AGO)
     return corrections
 
 
 def offset(corrections, expression):
-    return corrections.offset()[EXPRESSIONS.index(expression)]
+    return corrections.offset(0.0)[EXPRESSIONS.index(expression)]
 
 
 def test_two_corrections_teach_nothing_yet():
-    assert corrected("sad", "angry", 2).offset() == (0.0,) * 7
+    assert corrected("sad", "angry", 2).offset(0.0) == (0.0,) * 7
 
 
 def test_three_in_the_same_direction_shift_the_reading():
@@ -200,8 +203,8 @@ def test_three_in_the_same_direction_shift_the_reading():
 def test_three_in_different_directions_teach_nothing():
     corrections = Corrections()
     for said in ("sad", "neutral", "happy"):
-        corrections.record(said, shown("angry"))
-    assert corrections.offset() == (0.0,) * 7
+        corrections.record(said, shown("angry"), LONG_AGO)
+    assert corrections.offset(0.0) == (0.0,) * 7
 
 
 def test_only_concentrating_means_neutral():
@@ -209,19 +212,19 @@ def test_only_concentrating_means_neutral():
 
 
 def test_wrong_takes_the_mood_shown_back_without_naming_another():
-    values = corrected("wrong", "angry", 3).offset()
+    values = corrected("wrong", "angry", 3).offset(0.0)
     assert values[0] < 0
     assert set(values[1:]) == {0.0}
 
 
 def test_a_hundred_corrections_shift_no_further_than_the_limit():
-    assert max(corrected("sad", "angry", 100).offset()) == 2.0
+    assert max(corrected("sad", "angry", 100).offset(0.0)) == 2.0
 
 
 def test_right_takes_back_what_was_learnt_against_the_mood_shown():
     corrections = corrected("sad", "angry", 3)
-    corrections.record("right", shown("angry"))
-    assert corrections.offset() == (0.0,) * 7
+    corrections.record("right", shown("angry"), LONG_AGO)
+    assert corrections.offset(0.0) == (0.0,) * 7
 
 
 @pytest.mark.parametrize("said", ["right", "angry"])
@@ -265,13 +268,13 @@ def test_corrections_are_shown_in_words():
 
 def test_an_unknown_verdict_is_refused_in_one_sentence():
     with pytest.raises(ValueError, match="'bored' is no correction; known: right"):
-        Corrections().record("bored", shown("angry"))
+        Corrections().record("bored", shown("angry"), LONG_AGO)
 
 
 def test_corrections_survive_their_json_and_can_be_reset():
     corrections = corrected("sad", "angry", 4)
     again = Corrections.from_json(json.loads(json.dumps(corrections.to_json())))
-    assert again.offset() == corrections.offset()
+    assert again.offset(0.0) == corrections.offset(0.0)
     again.forget()
     assert again.words() == ()
 
@@ -292,7 +295,7 @@ def test_a_broken_file_gives_no_corrections(data):
 def test_three_corrections_change_what_the_tracker_shows():
     taught = Tracker()
     for _ in range(3):
-        taught.corrections.record("concentrating", shown("angry"))
+        taught.corrections.record("concentrating", shown("angry"), LONG_AGO)
     stern = (0.34, 0.01, 0.02, 0.02, 0.12, 0.02, 0.47)
     read(taught, stern, 0, 200, 20)
     plain = Tracker()

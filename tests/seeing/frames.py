@@ -53,7 +53,6 @@ class Roll(Camera):
     """A camera that shows given frames one after the other, then none."""
 
     def __init__(self, frames, *, live=False):
-        super().__init__("roll")
         self.live = live
         self.clock = FastClock(started=1000.0)
         self._frames = iter(frames)
