@@ -1,8 +1,9 @@
 """The words of this project and the values that pass between its rooms.
 
 One word per thing, here and nowhere else. The rooms `seeing`, `feeling`,
-`songs` and `dj` know each other only by these values. Nothing but the standard
-library is imported, so any process may import it.
+`songs` and `dj` know each other only by these values, but that `dj` chooses from
+a shelf of `songs`. Nothing but the standard library is imported, so any process
+may import it.
 
 Times are seconds since the epoch (`time.time()`), unless a name says otherwise.
 """

@@ -1,8 +1,8 @@
 """The picker: the catalogue and the chooser behind one door.
 
 Turns a target into a pick, keeps what was on lately and writes down how songs
-were received. The shelf is loaded in a thread of its own, since a large one
-takes a second, and swapped in when it is ready.
+were received. A shelf is loaded in a thread of its own, with all that is made once
+for it, since a large one takes seconds, and swapped in when it is ready.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Mopidy's queue and playback, as plain values: the only calls of core.
+"""Mopidy's queue and playback, as plain values: the only calls of its running core.
 
 Every wait has an end: core itself waits for backends, and a backend that is
 gone must not keep the frontend from stopping. Track positions are milliseconds.
