@@ -23,6 +23,7 @@ from mopidy_moodcam.dj.queue import (
 from mopidy_moodcam.glossary import Verdict
 from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.player import PlayerAwayError
+from mopidy_moodcam.wait import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -99,14 +100,14 @@ class DiscJockey:
         self._unjudged: _End | None = None
         self._dirty = True
         self._awaited: dict[str, Pick] = {}
-        self._asked_until = 0.0
-        self._looked_at = 0.0
+        self._before_asking = Wait(clock)
+        self._before_look = Wait(clock)
         self._tried: tuple[int, ...] = ()
-        self._start_again_at = 0.0
+        self._before_start = Wait(clock)
         self._start_pause = START_SECONDS
         self._stopped_by_person = False
-        self._settles_until = 0.0
-        self.hands_off_until = 0.0
+        self._after_edit = Wait(clock)
+        self._hands_off = Wait(clock)
         self.last_picks: tuple[Pick, ...] = ()
         self.picks_made = 0
 
@@ -141,6 +142,11 @@ class DiscJockey:
         return self._settings.autostart and over and not wanted
 
     @property
+    def hands_off_until(self) -> float | None:
+        """When the hands-off time after a person's edit ends; None: there is none."""
+        return self._hands_off.until if self._hands_off.goes_on else None
+
+    @property
     def next_picks(self) -> tuple[Pick, ...]:
         """The DJ's tracks that are still to come, in the order of the queue."""
         if self._settings.dry_run:
@@ -160,7 +166,7 @@ class DiscJockey:
         self._dirty = True
 
     def _look(self) -> None:
-        self._looked_at = self._clock()
+        self._before_look.begin(LOOK_SECONDS)
         queue = self._player.queue()
         before, after = self._left(queue), self._without_new_own(queue)
         if edited_by_person(before, after) and self._own is not None:
@@ -173,9 +179,8 @@ class DiscJockey:
         self._keep_own()
 
     def _take_hands_off(self, before: Queue, after: Queue) -> None:
-        now = self._clock()
-        self.hands_off_until = now + self._settings.hands_off
-        self._settles_until = now + SETTLE_SECONDS
+        self._hands_off.begin(self._settings.hands_off)
+        self._after_edit.begin(SETTLE_SECONDS)
         theirs = taken_over(before, after, self._own_tlids)
         if self._own:
             self._own.give(theirs)
@@ -191,10 +196,6 @@ class DiscJockey:
             if tlid in left or not (tlid in own or uri in self._awaited)
         )
         return dataclasses.replace(queue, entries=entries)
-
-    def _waits_for(self, until: float, longest: float) -> bool:
-        """Say whether a wait goes on; where the clock was set back it is over."""
-        return 0 < until - self._clock() <= longest
 
     def track_started(self, tlid: int, uri: str, *, ask_core: bool = True) -> None:
         """Note that a track plays.
@@ -262,8 +263,8 @@ class DiscJockey:
 
     def take_up(self) -> None:
         """End the hands-off time: a person has asked for something."""
-        self.hands_off_until = 0.0
-        self._settles_until = self._asked_until = 0.0
+        for wait in (self._hands_off, self._after_edit, self._before_asking):
+            wait.end()
         self._dirty = True
 
     def may_play_again(self) -> None:
@@ -283,7 +284,7 @@ class DiscJockey:
         """Note that a person loves or bans a song: a banned one is not to come."""
         if verdict is Verdict.BANNED:
             self._banned.add(uri)
-            self._settles_until = 0.0
+            self._after_edit.end()
         else:
             self._banned.discard(uri)
 
@@ -292,10 +293,10 @@ class DiscJockey:
 
         Only for a target that is `sure` the music is started.
         """
-        if target is None or self._waits_for(self._asked_until, RETRY_SECONDS):
+        if target is None or self._before_asking.goes_on:
             return
-        unseen = not self._waits_for(self._looked_at + LOOK_SECONDS, LOOK_SECONDS)
-        if not (self._dirty or unseen or self._stale(target)):
+        seen = self._before_look.goes_on
+        if seen and not (self._dirty or self._stale(target)):
             return
         try:
             self._serve(target, sure=sure)
@@ -312,8 +313,7 @@ class DiscJockey:
         if self._settles:
             self._dirty = True
             return
-        again = self._waits_for(self._start_again_at, RETRY_SECONDS)
-        over = sure and self.may_start and not again
+        over = sure and self.may_start and not self._before_start.goes_on
         after = self._last_heard() if over else None
         stale |= self._give_up_silent() if over else frozenset()
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
@@ -380,14 +380,14 @@ class DiscJockey:
         """Let the next start that fails be the first in a row."""
         self._tried = ()
         self._start_pause = START_SECONDS
-        soon = self._clock() + START_SECONDS
-        self._start_again_at = min(self._start_again_at, soon)
+        if self._before_start.goes_on:
+            self._before_start.begin(START_SECONDS)
         self._notes.settle("silent")
 
     @property
     def _settles(self) -> bool:
         stopped = self._queue.playback == "stopped"
-        return stopped and self._waits_for(self._settles_until, SETTLE_SECONDS)
+        return stopped and self._after_edit.goes_on
 
     @property
     def _own_tlids(self) -> frozenset[int]:
@@ -405,7 +405,7 @@ class DiscJockey:
             for tlid, pick in picks.items()
             if pick.uri in self._banned or not self._picker.offers(pick)
         }
-        if self._waits_for(self.hands_off_until, self._settings.hands_off):
+        if self._hands_off.goes_on:
             return frozenset(banned)
         others = {t for t, p in picks.items() if p.song_mood != target.song_mood}
         return frozenset(banned | others - self._half_known)
@@ -480,7 +480,7 @@ class DiscJockey:
             added.append(pick)
         self._say("Queued", added)
         if refused >= TRIES:
-            self._asked_until = self._clock() + RETRY_SECONDS
+            self._before_asking.begin(RETRY_SECONDS)
             self._dirty = True
             self._notes.warn(
                 "refused",
@@ -498,7 +498,7 @@ class DiscJockey:
             # A slow backend may still bring the song; then it is the DJ's, and
             # meanwhile no second one is asked for.
             self._awaited[pick.uri] = pick
-            self._asked_until = self._clock() + RETRY_SECONDS
+            self._before_asking.begin(RETRY_SECONDS)
             raise
 
     def _adopt_awaited(self) -> None:
@@ -570,7 +570,7 @@ class DiscJockey:
         try:
             self._player.play(first)
         finally:  # core may have spent seconds on songs that cannot be played
-            self._start_again_at = self._clock() + self._start_pause
+            self._before_start.begin(self._start_pause)
             self._start_pause = min(2 * self._start_pause, RETRY_SECONDS)
 
     def _say_if_full(self, edits: Edits) -> None:

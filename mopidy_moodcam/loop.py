@@ -257,7 +257,6 @@ class Loop:
 
     def _publish(self) -> None:
         conductor, dj = self._conductor, self._dj
-        hands_off = dj.hands_off_until if dj.hands_off_until > self._clock() else None
         old = self._desk.status
         new = Status(
             version=mopidy_moodcam.__version__,
@@ -271,7 +270,7 @@ class Loop:
             target=conductor.target,
             override=conductor.override,
             paused_until=conductor.paused_until,
-            hands_off_until=hands_off,
+            hands_off_until=dj.hands_off_until,
             quiet=conductor.quiet,
             dry_run=self._settings.dry_run,
             songs=self._picker.status,

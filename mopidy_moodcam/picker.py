@@ -27,6 +27,7 @@ from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.schema import CatalogueError
 from mopidy_moodcam.songs.shelf import Shelf, load_shelf
 from mopidy_moodcam.status import SongsStatus
+from mopidy_moodcam.wait import Wait
 
 if TYPE_CHECKING:
     import pathlib
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 logger = plain(__name__)
 
+# So often the catalogue is asked whether anything in it has changed.
+LOOK_SECONDS = 1.0
 # A scan writes every second; a shelf is loaded anew at most this often.
 RELOAD_SECONDS = 10.0
 # A catalogue that cannot be read is tried again after this long.
@@ -85,8 +88,8 @@ class Picker:
         self._recent = Recent()
         self._refused: dict[int, float] = {}
         self._playing: dict[int, int] = {}
-        self._looked_at = 0.0
-        self._loaded_at = 0.0
+        self._before_look = Wait(clock)
+        self._before_load = Wait(clock)
         self._knows_recent = False
         self._loading: tuple[int, int] | None = None
         self._loaded: tuple[int, int] | None = None
@@ -106,7 +109,8 @@ class Picker:
 
     def reload(self) -> None:
         """Look at the catalogue again at once."""
-        self._looked_at = self._loaded_at = 0.0
+        self._before_look.end()
+        self._before_load.end()
         self._loading = self._loaded = None
 
     def refresh(self) -> bool:
@@ -118,7 +122,7 @@ class Picker:
             self._look_for_changes()
         except CatalogueError as error:
             self._say("loading", str(error))
-            self._looked_at = self._clock() + RETRY_SECONDS
+            self._before_look.begin(RETRY_SECONDS)
         return False
 
     def pick(self, target: Target, *, after: str | None, queue: Queue) -> Pick | None:
@@ -235,21 +239,19 @@ class Picker:
             self._lessons.append(lesson)
 
     def _look_for_changes(self) -> None:
-        now = self._clock()
-        waits = 0 < self._looked_at + 1.0 - now <= RETRY_SECONDS + 1.0
-        if self._loader.busy or waits:
+        if self._loader.busy or self._before_look.goes_on:
             return
-        self._looked_at = now
+        self._before_look.begin(LOOK_SECONDS)
         if self._catalogue is not None and self._catalogue.replaced():
             self._let_go(self._catalogue)
         if self._catalogue is None:
             self._catalogue = Catalogue.open(self._path)
-        today = dt.datetime.fromtimestamp(now).astimezone().date()
+        today = dt.datetime.fromtimestamp(self._clock()).astimezone().date()
         found = self._catalogue.version(), today.month  # which decides on seasons
         if found == self._loaded:
             self._say("loading", "")
-        elif not 0 <= now - self._loaded_at < RELOAD_SECONDS:
-            self._loaded_at = now
+        elif not self._before_load.goes_on:
+            self._before_load.begin(RELOAD_SECONDS)
             self._loading = found
             self._lessons.clear()
             self._loader.begin(today)
@@ -260,7 +262,8 @@ class Picker:
         self._catalogue = self._chooser = self._feedback = None
         self._playing.clear()
         self._knows_recent = False
-        self._loaded, self._loaded_at = None, 0.0
+        self._loaded = None
+        self._before_load.end()
 
     def _take_over(self) -> bool:
         loaded = self._loader.take()

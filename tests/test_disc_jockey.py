@@ -247,7 +247,7 @@ def test_a_song_that_a_slow_backend_brings_late_is_no_edit_of_a_person(make, pla
     dj.look()
     dj.take_up()
     bring_late(dj, player)
-    assert dj.hands_off_until == 0
+    assert dj.hands_off_until is None
 
 
 def test_a_clock_that_is_set_back_ends_a_wait(make, player, clock):
