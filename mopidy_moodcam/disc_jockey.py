@@ -8,10 +8,9 @@ the next call then takes up where this one left off.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from typing import TYPE_CHECKING
 
-from mopidy_moodcam.dj.hands import edited_by_person, ended_by_person, taken_over
+from mopidy_moodcam.dj.hands import edited_by_person, taken_over
 from mopidy_moodcam.dj.queue import (
     Own,
     Queue,
@@ -20,6 +19,7 @@ from mopidy_moodcam.dj.queue import (
     still_removable,
     upcoming,
 )
+from mopidy_moodcam.dj.starter import Starter
 from mopidy_moodcam.glossary import Verdict
 from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.player import PlayerAwayError
@@ -44,10 +44,6 @@ TRIES = 4
 RETRY_SECONDS = 30.0
 # A song that a slow backend brings within this time is the DJ's, not a person's.
 AWAIT_SECONDS = 300.0
-# Music that was started and does not sound is started anew after this long, with
-# other songs. Each time in a row the wait doubles, up to `RETRY_SECONDS`: so a slow
-# stream gets its chance, and a backend that is gone is asked less often.
-START_SECONDS = 3.0
 # Whoever clears the queue, adds a song and plays it does so in three steps. Until the
 # last one nothing sounds, and for so long after each step nothing is urgent.
 SETTLE_SECONDS = 4.0
@@ -85,6 +81,7 @@ class DiscJockey:
         self._player = player
         self._picker = picker
         self._clock = clock
+        self._starter = Starter(player, clock=clock)
         self._notes = OnChange(logger)
         self._own: Own | None = None
         self._picks: dict[int, Pick] = {}
@@ -96,16 +93,11 @@ class DiscJockey:
         self._queue = Queue()
         self._left_as = Queue()
         self._played: frozenset[int] = frozenset()
-        self._last_end: _End | None = None
         self._unjudged: _End | None = None
         self._dirty = True
         self._awaited: dict[str, Pick] = {}
         self._before_asking = Wait(clock)
         self._before_look = Wait(clock)
-        self._tried: tuple[int, ...] = ()
-        self._before_start = Wait(clock)
-        self._start_pause = START_SECONDS
-        self._stopped_by_person = False
         self._after_edit = Wait(clock)
         self._hands_off = Wait(clock)
         self.last_picks: tuple[Pick, ...] = ()
@@ -128,18 +120,8 @@ class DiscJockey:
 
     @property
     def may_start(self) -> bool:
-        """Whether the DJ may start the music: nobody has stopped it.
-
-        Core keeps a track that a person stopped as the current one; at the end of
-        the list, and in an empty one, there is none. Whoever presses 'next' before
-        the song that is to start sounds makes the one behind it current, and core
-        starts neither. Under `single` the music ends because a person wants it to.
-        """
-        queue = self._queue
-        silent = queue.current is None or bool(self._tried)
-        over = queue.playback == "stopped" and silent
-        wanted = self._stopped_by_person or (queue.single and self._last_end)
-        return self._settings.autostart and over and not wanted
+        """Whether the DJ may start the music: it is over, and nobody has stopped it."""
+        return self._settings.autostart and self._starter.may_start(self._queue)
 
     @property
     def hands_off_until(self) -> float | None:
@@ -205,8 +187,7 @@ class DiscJockey:
         """
         went_back = self._unjudged is not None and self._went_back_to(tlid)
         self._played |= {tlid}
-        self._stopped_by_person = False
-        self._note_sound()
+        self._starter.sounded()
         try:
             if ask_core:
                 self.judge(went_back=went_back)
@@ -239,7 +220,8 @@ class DiscJockey:
 
     def track_ended(self, tlid: int, position: int, length: int | None) -> None:
         """Note how a track ended; it is judged when it is known what came next."""
-        self._last_end = self._unjudged = _End(tlid, position, length)
+        self._starter.ended(tlid)
+        self._unjudged = _End(tlid, position, length)
         self._now_plays(None)
         if self._settings.dry_run and self._picks:
             turn = self._picks.pop(next(iter(self._picks)))
@@ -269,7 +251,7 @@ class DiscJockey:
 
     def may_play_again(self) -> None:
         """Let music that a person stopped be started: a person asks for music."""
-        self._stopped_by_person = False
+        self._starter.may_play_again()
 
     def songs_changed(self) -> None:
         """Look again for what to queue: there are other songs than before."""
@@ -313,8 +295,8 @@ class DiscJockey:
         if self._settles:
             self._dirty = True
             return
-        over = sure and self.may_start and not self._before_start.goes_on
-        after = self._last_heard() if over else None
+        over = sure and self.may_start and not self._starter.waits
+        after = self._starter.last_heard(self._queue) if over else None
         stale |= self._give_up_silent() if over else frozenset()
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
         edits = plan(queue, self._own_tlids, ahead=self._settings.ahead, stale=stale)
@@ -322,67 +304,25 @@ class DiscJockey:
         self._carry_out(edits, target)
         self._say_if_full(edits)
         if over and self.may_start:  # the songs tried may sound by now
-            self._start(after)
+            self._dirty |= self._starter.start(self._queue, after)
         elif sure and self.may_start:
             self._dirty = True  # the music was started a moment ago; look again
 
     def _see(self, queue: Queue) -> None:
         """Take the queue as it is, and remember whether a person ended the music."""
-        if queue.playback == "playing" and queue.current in queue.tlids:
-            self._stopped_by_person = False
-        elif self._was_stopped(queue) or ended_by_person(self._left(queue), queue):
-            self._stopped_by_person = True
+        self._starter.see(self._queue, self._left(queue), queue)
         self._queue = dataclasses.replace(queue, played=self._played)
 
     def _left(self, queue: Queue) -> Queue:
-        """Return the queue as the DJ left it, less what core itself took away since.
-
-        Under `consume` core removes each track that it is to start and cannot play.
-        """
-        if not (queue.consume and self._tried):
-            return self._left_as
-        silent = set(self._tried) - set(queue.tlids)
-        entries = tuple(e for e in self._left_as.entries if e[0] not in silent)
-        return dataclasses.replace(self._left_as, entries=entries)
-
-    def _was_stopped(self, queue: Queue) -> bool:
-        """Say whether a track stopped short; one that is to start sounds not yet."""
-        stopped = queue.playback == "stopped" and queue.current is not None
-        return stopped and self._queue.playback != "stopped" and not self._tried
-
-    def _last_heard(self) -> int | None:
-        """Return the last of the list where core came to its end, else None.
-
-        What stands there is over: core passed the rest because it cannot be played.
-        What was tried since stands behind it.
-        """
-        tlids = self._queue.tlids
-        over = tuple(itertools.takewhile(lambda t: t not in self._tried, tlids))
-        return over[-1] if self._last_end and self._last_end.tlid in over else None
+        """Return the queue as the DJ left it, less what core itself took away since."""
+        return self._starter.without_silent(self._left_as, queue)
 
     def _give_up_silent(self) -> frozenset[int]:
-        """Return the picks that were to start and do not sound: others take over.
-
-        Core passes over what its backend refuses, and stays with what fails while
-        it loads; it tells of neither.
-        """
-        for tlid in set(self._tried) & set(self._picks):
+        """Return the picks that were to start and do not sound: others take over."""
+        silent = self._starter.silent()
+        for tlid in silent & set(self._picks):
             self._picker.refused(self._picks[tlid])
-        if self._tried and self._start_pause >= RETRY_SECONDS:
-            self._notes.warn(
-                "silent",
-                "Mopidy plays none of the songs that MoodCam starts; is their backend "
-                f"there? MoodCam tries others every {RETRY_SECONDS:.0f} seconds",
-            )
-        return self._own_tlids.intersection(self._tried)
-
-    def _note_sound(self) -> None:
-        """Let the next start that fails be the first in a row."""
-        self._tried = ()
-        self._start_pause = START_SECONDS
-        if self._before_start.goes_on:
-            self._before_start.begin(START_SECONDS)
-        self._notes.settle("silent")
+        return self._own_tlids & silent
 
     @property
     def _settles(self) -> bool:
@@ -553,25 +493,6 @@ class DiscJockey:
             self._remember(pick)
             made.append(pick)
         self._say("Would queue", made)
-
-    def _start(self, after: int | None) -> None:
-        """Start the music behind the track `after`, or at the queue's head.
-
-        What was tried before and could not be removed, as people's tracks, is
-        passed over, unless there is nothing else.
-        """
-        tlids = self._queue.tlids
-        coming = tlids[tlids.index(after) + 1 :] if after in tlids else tlids
-        if not coming:
-            return
-        first = next((tlid for tlid in coming if tlid not in self._tried), coming[0])
-        self._tried = coming
-        self._dirty = True
-        try:
-            self._player.play(first)
-        finally:  # core may have spent seconds on songs that cannot be played
-            self._before_start.begin(self._start_pause)
-            self._start_pause = min(2 * self._start_pause, RETRY_SECONDS)
 
     def _say_if_full(self, edits: Edits) -> None:
         if edits.short:

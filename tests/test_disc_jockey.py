@@ -10,11 +10,11 @@ from mopidy_moodcam.disc_jockey import (
     AWAIT_SECONDS,
     RETRY_SECONDS,
     SETTLE_SECONDS,
-    START_SECONDS,
     TRIES,
     DiscJockey,
 )
 from mopidy_moodcam.dj.queue import Queue
+from mopidy_moodcam.dj.starter import START_SECONDS
 from mopidy_moodcam.glossary import Affect, Pick, SongMood, Target, Verdict
 from mopidy_moodcam.memory import Memory
 from mopidy_moodcam.player import PlayerAwayError
