@@ -81,7 +81,7 @@ class DiscJockey:
         self._player = player
         self._picker = picker
         self._clock = clock
-        self._starter = Starter(player, clock=clock)
+        self._starter = Starter(player, autostart=settings.autostart, clock=clock)
         self._notes = OnChange(logger)
         self._own: Own | None = None
         self._picks: dict[int, Pick] = {}
@@ -120,8 +120,8 @@ class DiscJockey:
 
     @property
     def may_start(self) -> bool:
-        """Whether the DJ may start the music: it is over, and nobody has stopped it."""
-        return self._settings.autostart and self._starter.may_start(self._queue)
+        """Whether the DJ may start the music."""
+        return self._starter.may_start(self._queue)
 
     @property
     def hands_off_until(self) -> float | None:
@@ -252,6 +252,10 @@ class DiscJockey:
     def may_play_again(self) -> None:
         """Let music that a person stopped be started: a person asks for music."""
         self._starter.may_play_again()
+
+    def begin(self) -> None:
+        """Start the music where it is stopped: a person said what is to play now."""
+        self._starter.begin()
 
     def songs_changed(self) -> None:
         """Look again for what to queue: there are other songs than before."""

@@ -194,6 +194,8 @@ class Loop:
                 self._dj.take_up()
                 if _asks_for_music(command):
                     self._dj.may_play_again()
+                if isinstance(command, desks.Override) and command.song_mood:
+                    self._dj.begin()
 
     def _go_on(self) -> None:
         """Everything that follows from what was just taken in."""

@@ -503,6 +503,53 @@ def test_a_person_who_asks_for_music_has_it_started(playing, player, clock):
     assert player.playback == "playing"
 
 
+@pytest.fixture
+def stopped(make, player):
+    """A disc jockey that starts nothing by itself; a person has stopped its song."""
+    dj = make()
+    dj.serve(HAPPY)
+    start(dj, player, player.entries[0])
+    player.stop()
+    dj.look()
+    return dj
+
+
+def test_who_says_what_is_to_play_now_has_it_started_behind_what_was_stopped(
+    stopped, player, clock
+):
+    heard = player.current
+    wait(stopped, clock, 10)
+    assert player.playback == "stopped"
+    stopped.begin()
+    stopped.serve(SAD)
+    tlids = [tlid for tlid, _ in player.entries]
+    assert player.playback == "playing"
+    assert player.current == tlids[tlids.index(heard) + 1]
+    assert "sad" in dict(player.entries)[player.current]
+
+
+def test_a_start_that_was_asked_for_is_asked_for_once(stopped, player, clock):
+    stopped.begin()
+    serve_and_play(stopped, player)
+    player.stop()
+    stopped.look()
+    wait(stopped, clock)
+    assert player.playback == "stopped"
+
+
+def test_who_asks_where_no_song_is_to_be_had_is_not_surprised_hours_later(
+    stopped, player, clock
+):
+    player.entries, player.current = [], None
+    player.takes_nothing = True
+    stopped.begin()
+    wait(stopped, clock, 400)
+    player.takes_nothing = False
+    wait(stopped, clock, 60)
+    assert player.entries
+    assert player.playback == "stopped"
+
+
 def test_music_that_a_person_starts_again_may_be_started_again(playing, player, clock):
     player.clear()
     playing.look()

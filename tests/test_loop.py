@@ -372,6 +372,25 @@ def test_music_that_a_person_stopped_waits_for_somebody_who_asks_for_music(
     assert evening.player.playback == playback
 
 
+@pytest.mark.parametrize(
+    ("command", "playback"),
+    [
+        (desks.Override(SongMood.SAD), "playing"),
+        (desks.Override(None), "stopped"),
+        (desks.SetGoal(Goal.CALM), "stopped"),
+        (desks.TakeMood("happy", 60), "stopped"),
+    ],
+)
+def test_without_autostart_only_a_mood_chosen_by_hand_begins_the_music(
+    begin, command, playback
+):
+    evening = begin()
+    evening.wait_for_songs()
+    evening.loop.take(command)
+    evening.tick(10)
+    assert evening.player.playback == playback
+
+
 @pytest.mark.parametrize("lag", [-7200, 7200])
 def test_a_reading_counts_from_its_arrival_whatever_the_eye_s_clock_says(
     evening, clock, lag

@@ -1,4 +1,4 @@
-"""Starting the music where nobody has stopped it, and noticing what stays silent.
+"""Starting the music where it may, and noticing what stays silent.
 
 Core passes over what its backend refuses, and stays with what fails while it loads;
 it tells of neither. So what is to start counts as tried until some track sounds.
@@ -26,18 +26,25 @@ logger = plain(__name__)
 # other songs. Each time in a row the wait doubles, up to the longest: so a slow
 # stream gets its chance, and a backend that is gone is asked less often.
 START_SECONDS, LONGEST_SECONDS = 3.0, 30.0
+# Who asks for music and gets none, as where there are no songs yet, has gone by then.
+ASKED_SECONDS = 300.0
 
 
 class Starter:
-    """Knows who ended the music, and which tracks were tried since in vain.
+    """Knows who ended the music or asks for some, and what was tried since in vain.
 
-    `clock` gives seconds since the epoch.
+    By itself it starts the music only where `autostart` says so. `clock` gives
+    seconds since the epoch.
     """
 
-    def __init__(self, player: Player, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, player: Player, *, autostart: bool, clock: Callable[[], float]
+    ) -> None:
         self._player = player
+        self._autostart = autostart
         self._notes = OnChange(logger)
         self._before_next = Wait(clock)
+        self._asked = Wait(clock)
         self._pause = START_SECONDS
         self._tried: tuple[int, ...] = ()
         self._ended: int | None = None
@@ -49,20 +56,23 @@ class Starter:
         return self._before_next.goes_on
 
     def may_start(self, queue: Queue) -> bool:
-        """Say whether the music is over, and nobody has stopped it.
+        """Say whether a person asks for music, or it is over and nobody stopped it.
 
         Core keeps a track that a person stopped as the current one; at the end of
         the list, and in an empty one, there is none. Whoever presses 'next' before
         the song that is to start sounds makes the one behind it current, and core
         starts neither. Under `single` the music ends because a person wants it to.
         """
-        silent = queue.current is None or bool(self._tried)
-        over = queue.playback == "stopped" and silent
+        if queue.playback != "stopped" or not (self._autostart or self._asked.goes_on):
+            return False
+        over = queue.current is None or bool(self._tried)
         single = queue.single and self._ended is not None
-        return over and not (self._stopped_by_person or single)
+        by_itself = over and not (self._stopped_by_person or single)
+        return by_itself or self._asked.goes_on
 
     def sounded(self) -> None:
         """Note that a track sounds: the next start that fails is the first in a row."""
+        self._asked.end()
         self._stopped_by_person = False
         self._tried = ()
         self._pause = START_SECONDS
@@ -77,6 +87,10 @@ class Starter:
     def may_play_again(self) -> None:
         """Let music that a person stopped be started: a person asks for music."""
         self._stopped_by_person = False
+
+    def begin(self) -> None:
+        """Start the music where it is stopped: a person said what is to play now."""
+        self._asked.begin(ASKED_SECONDS)
 
     def see(self, before: Queue, left: Queue, queue: Queue) -> None:
         """Notice whether a person ended the music.
@@ -100,12 +114,15 @@ class Starter:
         return dataclasses.replace(left, entries=entries)
 
     def last_heard(self, queue: Queue) -> int | None:
-        """Return the last of the list where core came to its end, else None.
+        """Return the track that was stopped short, or else the last of the list.
 
-        What stands there is over: core passed the rest because it cannot be played.
-        What was tried since stands behind it.
+        The last only where core came to its end: what stands there is over, core
+        passed the rest because it cannot be played. What was tried since stands
+        behind it. None where nothing was heard.
         """
         tlids = queue.tlids
+        if queue.current in tlids and not self._tried:
+            return queue.current
         over = tuple(itertools.takewhile(lambda t: t not in self._tried, tlids))
         return over[-1] if self._ended in over else None
 

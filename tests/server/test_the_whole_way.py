@@ -103,6 +103,15 @@ def test_without_autostart_nothing_starts_by_itself(serve):
     assert server.client.status()["state"] == "stop"
 
 
+def test_a_mood_chosen_in_an_mpd_client_begins_the_music(serve):
+    server = serve()
+    outputs = {o["outputname"]: o["outputid"] for o in server.client.outputs()}
+    server.client.enableoutput(outputs["Mood: sad"])
+    playing = lambda: server.client.status().get("state") == "play"  # noqa: E731
+    server.wait_for(playing, "music")
+    assert "sad" in server.client.currentsong()["file"]
+
+
 def test_the_mood_waits_for_the_song_that_plays(serve):
     server = serve(autostart="true")
     server.feel("happy")
