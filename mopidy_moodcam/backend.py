@@ -83,7 +83,7 @@ class Library(backend.LibraryProvider):
         mood = _song_mood(uri, "mood")
         if mood is None:
             return []
-        songs, _ = self._songs.page(mood, limit=FOLDER_SONGS)
+        songs = self._songs.page(mood, limit=FOLDER_SONGS)
         return [_ref(song) for song in songs]
 
     def lookup(self, uri: str) -> list[Track]:  # type: ignore[override]

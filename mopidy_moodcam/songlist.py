@@ -92,14 +92,14 @@ class SongList:
 
     def page(
         self, song_mood: SongMood, *, offset: int = 0, limit: int = 50
-    ) -> tuple[list[Song], int]:
-        """Return a slice of a song mood's songs, in fixed order, and how many."""
+    ) -> list[Song]:
+        """Return a slice of a song mood's songs, in fixed order."""
         shelf = self.shelf()
         if shelf is None:
-            return [], 0
+            return []
         rows = shelf.members.get(song_mood, np.empty(0, np.int32))
         ids = shelf.track_id[rows[offset : offset + limit]].tolist()
-        return self._by_id(shelf, ids), len(rows)
+        return self._by_id(shelf, ids)
 
     def search(self, words: str, *, offset: int = 0, limit: int = 50) -> list[Song]:
         """Return songs whose title, artist or album hold all of `words`.
@@ -122,15 +122,6 @@ class SongList:
             " ORDER BY artist, title LIMIT ?",
             (verdict, limit),
         )
-
-    def find(self, uri: str) -> Song | None:
-        """Return one song, or None."""
-        found = self._songs(
-            self.shelf(),
-            f"SELECT {_COLUMNS} FROM tracks WHERE uri = ?",  # noqa: S608
-            (uri,),
-        )
-        return found[0] if found else None
 
     def clusters(self) -> list[dict[str, Any]]:
         """Return name, song mood and size of each cluster, largest first."""
@@ -244,7 +235,7 @@ def _holding(words: str) -> tuple[str, list[str]]:
     case and accents.
     """
     clauses, values = [], []
-    for word in words.split()[:8]:
+    for word in words.split():
         clauses.append(f"({_TEXT} LIKE ? ESCAPE '\\' OR IFNULL(match_key LIKE ?, 0))")
         bare = plain(word)
         values += [f"%{escaped(word)}%", f"%{bare}%" if bare else ""]

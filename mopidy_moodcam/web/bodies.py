@@ -104,7 +104,9 @@ def corrections(body: Body) -> Correct | ForgetCorrections:
     """Read `{"verdict": "wrong"}` or `{"forget": true}`."""
     _only(body, "verdict", "forget")
     if "forget" in body:
-        return _forget(body, ForgetCorrections())
+        if len(body) != 1 or body["forget"] is not True:
+            raise ValueError("Send either a verdict or 'forget': true.")
+        return ForgetCorrections()
     return Correct(_one_of(body, "verdict", VERDICTS))
 
 
@@ -142,12 +144,6 @@ def songs(body: Body) -> ReloadCatalogue:
     if not _flag(body, "reload"):
         raise ValueError("'reload' must be true.")
     return ReloadCatalogue()
-
-
-def _forget(body: Body, command: ForgetCorrections) -> ForgetCorrections:
-    if len(body) != 1 or body["forget"] is not True:
-        raise ValueError("Send either a verdict or 'forget': true.")
-    return command
 
 
 def _only(body: Body, *known: str) -> None:

@@ -35,7 +35,7 @@ def songs(songlist: SongList, now: Status, query: Query) -> dict[str, Any]:
     if mood is None:
         found = songlist.search(text, offset=offset, limit=limit)
     else:
-        found, _ = songlist.page(_mood(mood), offset=offset, limit=limit)
+        found = songlist.page(_mood(mood), offset=offset, limit=limit)
     return {"counts": counts(now), "offset": offset, "songs": _json(found)}
 
 
