@@ -89,7 +89,8 @@ class _Seat(config.String):
             left, top, width, height = (float(part) for part in text.split(","))
         except ValueError:
             left = top = width = height = -1.0
-        if left < 0 or top < 0 or width <= 0 or height <= 0 or max(left, top) >= 1:
+        starts = all(0 <= start < 1 for start in (left, top))
+        if not (starts and all(0 < size <= 1 for size in (width, height))):
             raise ValueError(
                 f"{text!r} is no region; give left, top, width and height "
                 "between 0 and 1, such as 0.5, 0, 0.5, 1."
