@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import pykka
@@ -246,6 +247,9 @@ def _switcher(
     exceptions: Any,  # noqa: ANN401
 ) -> Handler:
     def switch(context: Any, *args: str) -> Any:  # noqa: ANN401
+        if context.session.connection.stopping:
+            # Mopidy-MPD hangs up on a web page's request, yet obeys its other lines.
+            return None
         index = _index(args)
         if index is None:
             return original(context, *args)
@@ -268,7 +272,7 @@ def _switcher(
 
 def _index(args: tuple[str, ...]) -> int | None:
     """Return which of `OUTPUTS` is meant; None leaves it to Mopidy-MPD itself."""
-    if len(args) != 1 or not (args[0].isascii() and args[0].isdigit()):
+    if len(args) != 1 or not re.fullmatch("[0-9]{1,9}", args[0]):
         return None
     index = int(args[0]) - MUTE_ID - 1
     return index if 0 <= index < len(OUTPUTS) else None

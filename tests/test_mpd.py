@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import socket
 import threading
 import time
 import types
@@ -201,7 +202,23 @@ def test_mute_stays_what_it_was(connect, commands):
     assert commands == []
 
 
-@pytest.mark.parametrize("number", [16, 99, -1, "x", "1 2", "²", ""])
+@pytest.mark.parametrize("switch", ["enableoutput", "disableoutput", "toggleoutput"])
+@pytest.mark.usefixtures("connect")
+def test_a_web_page_can_switch_nothing(commands, tmp_path, switch):
+    page = f"POST / HTTP/1.1\r\nHost: server:6600\r\n\r\n\n{switch} 1\n"
+    with socket.socket(socket.AF_UNIX) as browser:
+        browser.settimeout(10)
+        browser.connect(str(tmp_path / "mpd.sock"))
+        browser.sendall(page.encode())
+        while browser.recv(4096):
+            pass
+    wire.end_sessions()
+    assert commands == []
+
+
+@pytest.mark.parametrize(
+    "number", [16, 99, -1, "x", "1 2", "²", "", pytest.param("9" * 5000, id="long")]
+)
 def test_a_wrong_number_is_refused_as_before(connect, commands, number):
     client = connect()
     for switch in (client.enableoutput, client.disableoutput, client.toggleoutput):

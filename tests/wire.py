@@ -12,6 +12,7 @@ import pykka
 from gi.repository import GLib
 from mopidy.core import Core
 from mopidy_mpd.actor import MpdFrontend
+from mopidy_mpd.session import MpdSession
 
 from mopidy_moodcam.backend import MoodCamBackend
 
@@ -73,3 +74,9 @@ def mpd_server(core, config):
         pykka.ActorRegistry.stop_all(timeout=5)
         GLib.idle_add(loop.quit)
         running.join(5)
+
+
+def end_sessions():
+    """End all sessions of Mopidy-MPD, once each has done what it was sent."""
+    for session in pykka.ActorRegistry.get_by_class(MpdSession):
+        session.stop(timeout=5)
