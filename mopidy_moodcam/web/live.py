@@ -12,6 +12,7 @@ from mopidy_moodcam.web import views
 from mopidy_moodcam.web.access import Refused
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from mopidy_moodcam.desk import Desk
@@ -33,12 +34,9 @@ class Live:
     nobody listens to the desk, and no timer runs.
     """
 
-    def __init__(
-        self, desk: Desk, loop: tornado.ioloop.IOLoop, pause: float = PAUSE
-    ) -> None:
+    def __init__(self, desk: Desk, loop: tornado.ioloop.IOLoop) -> None:
         self._desk = desk
         self._loop = loop
-        self._pause = pause
         self._pages: set[LiveHandler] = set()
         self._stop_listening: Callable[[], None] | None = None
         self._beat = tornado.ioloop.PeriodicCallback(self._push, BEAT * 1000)
@@ -73,7 +71,7 @@ class Live:
     def _published(self, _status: Status) -> None:
         if not self._due:
             self._due = True
-            self._loop.add_callback(self._loop.call_later, self._pause, self._push)
+            self._loop.add_callback(self._loop.call_later, PAUSE, self._push)
 
     def _push(self) -> None:
         self._due = False
@@ -89,6 +87,8 @@ class LiveHandler(tornado.websocket.WebSocketHandler):
         """Take over what the route gives."""
         self._live = live
         self._access = access
+        self._on_the_way = False
+        self._next = ""
 
     @property
     def ping_interval(self) -> float:
@@ -129,11 +129,29 @@ class LiveHandler(tornado.websocket.WebSocketHandler):
         self._live.leave(self)
 
     def show(self, text: str) -> None:
-        """Send `text`; a page that just went away is no error."""
+        """Send `text`, after the last one has gone; a page that went away is no error.
+
+        For a page that takes nothing, such as a phone out of reach, only the newest
+        waits.
+        """
+        if self._on_the_way:
+            self._next = text
+            return
         try:
-            self.write_message(text)
+            sending = self.write_message(text)
         except tornado.websocket.WebSocketClosedError:
             self._live.leave(self)
+        else:
+            self._on_the_way = True
+            sending.add_done_callback(self._gone)
+
+    def _gone(self, sending: asyncio.Future[None]) -> None:
+        self._on_the_way = False
+        text, self._next = self._next, ""
+        # Asked for its exception, a future that failed does not log it.
+        failed = sending.cancelled() or sending.exception()
+        if text and not failed:
+            self.show(text)
 
     def _log(self) -> None:
         """Say nothing: a page that comes and goes is no news."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import json
 import threading
 import time
@@ -35,6 +36,14 @@ async def listening(client, **headers):
 
 async def next_status(socket):
     return json.loads(await asyncio.wait_for(socket.read_message(), 5))
+
+
+async def all_left(desk):
+    for _ in range(100):
+        if not desk._subscribers:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("somebody still listens to the desk")
 
 
 def publish(desk, **changes):
@@ -79,13 +88,10 @@ def test_nobody_listens_to_the_desk_while_no_page_is_open(client, desk):
             await next_status(one)
             await next_status(other)
             while_open = len(desk._subscribers)
-        for _ in range(100):
-            if not desk._subscribers:
-                break
-            await asyncio.sleep(0.05)
-        return while_open, len(desk._subscribers)
+        await all_left(desk)
+        return while_open
 
-    assert run(scenario()) == (1, 0)
+    assert run(scenario()) == 1
 
 
 def test_an_open_page_hears_something_where_nothing_changes(desk, monkeypatch):
@@ -114,6 +120,45 @@ def test_a_publisher_never_waits_for_a_page_that_does_not_read(client, desk):
             return time.perf_counter() - start
 
     assert run(scenario()) < 2
+
+
+async def burden(desk):
+    """Publish more than sockets hold, for a page that takes nothing."""
+    for number in range(1, 41):
+        publish(desk, time=float(number), notices=("x" * 10**6,))
+        await asyncio.sleep(0.01)
+
+
+def test_a_page_that_takes_nothing_for_a_while_gets_only_the_newest(
+    client, desk, monkeypatch
+):
+    monkeypatch.setattr(live, "PAUSE", 0.001)
+
+    async def scenario():
+        async with listening(client) as socket:
+            await burden(desk)
+            times = [(await next_status(socket))["time"]]
+            while times[-1] != 40.0:
+                times.append((await next_status(socket))["time"])
+            return times
+
+    assert len(run(scenario())) < 20
+
+
+def test_a_page_that_went_away_while_it_was_told_is_no_error(
+    client, desk, monkeypatch, caplog
+):
+    monkeypatch.setattr(live, "PAUSE", 0.001)
+
+    async def scenario():
+        async with listening(client) as socket:
+            await burden(desk)
+            socket.protocol.stream.close()
+            await all_left(desk)
+
+    run(scenario())
+    gc.collect()
+    assert caplog.messages == []
 
 
 def test_publishers_in_other_threads_reach_the_page(client, desk):
