@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import tornado.ioloop
@@ -92,6 +93,7 @@ class _Quiet(tornado.web.RequestHandler):
 
 
 _SENTENCES = {
+    400: "The address or a header of this request cannot be read.",
     404: "There is nothing at this address; see /moodcam/api/openapi.json.",
     405: "This address does not know that method: GET reads, POST changes.",
     413: f"The body is too long: at most {BODY_LIMIT} bytes.",
@@ -123,9 +125,10 @@ class ApiHandler(_Quiet):
 
     def prepare(self) -> None:
         """Refuse strange names of this server, and long bodies before they are read."""
-        self.request.connection.set_max_body_size(BODY_LIMIT)  # type: ignore[union-attr]
         length = self.request.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > BODY_LIMIT:
+        if not re.fullmatch("[0-9]+", length):
+            raise tornado.web.HTTPError(400)
+        if len(length) > 9 or int(length) > BODY_LIMIT:
             raise tornado.web.HTTPError(413)
         try:
             self._access.check_host(self.request)
@@ -133,8 +136,10 @@ class ApiHandler(_Quiet):
             self.refuse(refused.status, str(refused))
 
     def data_received(self, chunk: bytes) -> None:
-        """Collect the body."""
+        """Collect the body; one in chunks does not say before how long it is."""
         self._body += chunk
+        if len(self._body) > BODY_LIMIT:
+            self.send_error(413)
 
     def get(self) -> None:
         """Show this part of the status."""
@@ -212,7 +217,7 @@ class SongsHandler(ApiHandler):
 
 
 class NothingHandler(_Quiet):
-    """Every other address below the API."""
+    """Every other address below the API, and those that can be no file's."""
 
     def prepare(self) -> None:
         """Answer 404 whatever is asked."""

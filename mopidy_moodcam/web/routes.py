@@ -64,7 +64,7 @@ def routes(desk: Desk, access: Access, songlist: SongList, loop: IOLoop) -> list
         ),
         (r"/status\.json", ApiHandler, given | API["status"]),
         (r"/api/(openapi\.json)", PageHandler, {"path": str(HERE)}),
-        (r"/api/.*", NothingHandler),
+        (r"/api/.*|.*%00.*", NothingHandler),
         (r"/ws", LiveHandler, live),
         (r"/(.*)", PageHandler, page),
     ]

@@ -36,7 +36,7 @@ class Client:
 
     def post(self, path, value, **headers):
         headers = {"Content_Type": "application/json", **headers}
-        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        body = json.dumps(value).encode() if isinstance(value, dict) else value
         answer, text = self.ask("POST", path, body, **headers)
         return answer.status, json.loads(text)
 
