@@ -40,7 +40,8 @@ HOME_ENDINGS = (
 )
 """Endings of names that no site on the internet can own (RFC 6762, RFC 8375 …)."""
 
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
+_FORWARDED = ("Forwarded", "X-Forwarded-", "X-Real-Ip", "Via")
+"""How the headers begin by which a proxy says that it asks for another machine."""
 
 
 class Refused(Exception):  # noqa: N818  (the word of the house)
@@ -124,7 +125,7 @@ class Access:
 
 def from_this_machine(request: HTTPServerRequest) -> bool:
     """Say whether a program on this machine asks, and no proxy for another."""
-    if any(name in request.headers for name in _FORWARDED):
+    if any(name.startswith(_FORWARDED) for name in request.headers):
         return False
     try:
         address = ipaddress.ip_address(request.remote_ip or "")

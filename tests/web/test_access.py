@@ -31,7 +31,9 @@ def test_every_other_address_is_another_machine(ip):
     assert not from_this_machine(request(ip))
 
 
-@pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "X_Real_Ip", "Via"])
+@pytest.mark.parametrize(
+    "header", ["X_Forwarded_For", "x_forwarded_host", "Forwarded", "X_Real_Ip", "Via"]
+)
 def test_a_proxy_here_speaks_for_another_machine(header):
     assert not from_this_machine(request(**{header: "203.0.113.9"}))
 
