@@ -77,12 +77,10 @@ def goal(body: Body) -> SetGoal:
 def mood(body: Body) -> Override:
     """Read `{"song_mood": "happy", "seconds": 3600}`; a null mood is automatic."""
     _only(body, "song_mood", "seconds")
+    seconds = None if body.get("seconds") is None else _seconds(body, least=1.0)
     if "song_mood" in body and body["song_mood"] is None:
         return Override(None)
-    song_mood = _word(body, "song_mood", SongMood)
-    if body.get("seconds") is None:
-        return Override(song_mood)
-    return Override(song_mood, _seconds(body, least=1.0))
+    return Override(_word(body, "song_mood", SongMood), seconds)
 
 
 def pause(body: Body) -> Pause:

@@ -58,6 +58,7 @@ BAD = [
     ("mood", {"song_mood": "sad", "seconds": -1}, "'seconds' must lie between 1"),
     ("mood", {"song_mood": "sad", "seconds": 10**400}, "'seconds' must lie between"),
     ("mood", {"song_mood": "sad", "seconds": True}, "'seconds' must lie between"),
+    ("mood", {"song_mood": None, "seconds": False}, "'seconds' must lie between"),
     ("pause", {"seconds": "1h"}, "'seconds' must lie between 0"),
     ("feedback", {"uri": "nothing", "verdict": "loved"}, "'uri' must be the URI"),
     ("feedback", {"uri": 5, "verdict": "loved"}, "'uri' must be the URI"),

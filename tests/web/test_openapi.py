@@ -33,6 +33,8 @@ def check(value, schema):
 
 
 def body_schema(holder):
+    if "$ref" in holder:
+        holder = SPEC["components"]["responses"][holder["$ref"].rpartition("/")[2]]
     return holder["content"]["application/json"]["schema"]
 
 
@@ -64,6 +66,26 @@ def test_what_is_shown_is_as_described(client, path):
     status, shown = client.get(f"api{path}")
     assert status == 200
     check(shown, body_schema(SPEC["paths"][path]["get"]["responses"]["200"]))
+
+
+@pytest.mark.parametrize("path", list(SPEC["paths"]))
+@pytest.mark.parametrize(
+    ("query", "host"), [("", "evil.example"), ("?strange", "localhost")]
+)
+def test_every_answer_to_a_get_is_described(client, path, query, host):
+    answer, text = client.ask("GET", f"api{path}{query}", Host=host)
+    described = SPEC["paths"][path]["get"]["responses"][str(answer.status)]
+    check(json.loads(text), body_schema(described))
+
+
+@pytest.mark.parametrize("name", ["limit", "offset"])
+def test_the_bounds_of_a_page_are_as_described(client, name):
+    parameters = SPEC["paths"]["/songs"]["get"]["parameters"]
+    (schema,) = (p["schema"] for p in parameters if p["name"] == name)
+    low, high = schema["minimum"], schema["maximum"]
+    answers = [client.get(f"api/songs?{name}={n}")[0] for n in (low, high)]
+    beyond = [client.get(f"api/songs?{name}={n}")[0] for n in (low - 1, high + 1)]
+    assert (answers, beyond) == ([200, 200], [400, 400])
 
 
 @pytest.mark.parametrize("song_mood", ["calm", "romantic"])
