@@ -125,6 +125,38 @@ Command = (
 )
 
 
+_EACH_COUNTS = (Correct, JudgeTrack, TakeReading)
+
+
+class Tray:
+    """Commands that wait until the frontend has time; safe from any thread.
+
+    What a newer command of its kind would undo at once is not kept.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Command] = []
+
+    def put(self, command: Command) -> None:
+        """Lay a command behind those that wait, in place of an older one."""
+        with self._lock:
+            if not isinstance(command, _EACH_COUNTS):
+                kind = type(command)
+                self._waiting = [old for old in self._waiting if type(old) is not kind]
+            self._waiting.append(command)
+
+    def take(self) -> Command | None:
+        """Return the oldest, but a switch of the camera first; None where none waits.
+
+        Who wants the camera off should not wait for what others want.
+        """
+        with self._lock:
+            kinds = [type(command) for command in self._waiting]
+            first = kinds.index(SwitchCamera) if SwitchCamera in kinds else 0
+            return self._waiting.pop(first) if kinds else None
+
+
 class Desk:
     """Holds the last status for readers and passes commands to the frontend."""
 

@@ -18,6 +18,7 @@ from mopidy.core import CoreListener
 
 import mopidy_moodcam
 from mopidy_moodcam import mpd
+from mopidy_moodcam.desk import Tray
 from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.loop import TICK, Loop
 from mopidy_moodcam.player import Player, PlayerAwayError
@@ -27,11 +28,14 @@ from mopidy_moodcam.status import CameraState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mopidy_moodcam.desk import Desk
+    from mopidy_moodcam.desk import Command, Desk
 
 logger = plain(__name__)
 
 TICK_SECONDS = 1.0
+
+COMMAND = object()
+"""The message that says that a command was put into the tray."""
 
 
 class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
@@ -49,6 +53,7 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
         self._config = config
         self._core = core
         self._loop: Loop | None = None
+        self._tray = Tray()
         self._quit = threading.Event()
         self._tick_taken = threading.Event()
         self._notes = OnChange(logger)
@@ -77,6 +82,10 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
 
     def on_receive(self, message: Any) -> None:  # noqa: ANN401
         """Take a tick, a reading, the eye's state or a command."""
+        if message is COMMAND:
+            message = self._tray.take()
+            if message is None:
+                return
         self._guarded(lambda loop: loop.take(message))
         if message is TICK:
             self._tick_taken.set()
@@ -119,13 +128,17 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
         )
         if settings.outputs and self._config.get("mpd", {}).get("enabled"):
             mpd.install_outputs(self.desk)
-        self.desk.receive_with(tell)
+        self.desk.receive_with(self._hand_in)
         threading.Thread(
             target=_tick_until,
             args=(self._quit, self._tick_taken, tell),
             name="MoodCamTick",
             daemon=True,
         ).start()
+
+    def _hand_in(self, command: Command) -> None:
+        self._tray.put(command)
+        self.actor_ref.tell(COMMAND)
 
     def _give_up(self, why: str) -> None:
         """Say it where people look; eyes elsewhere need not look either."""

@@ -6,8 +6,8 @@ import pykka
 import pytest
 
 from mopidy_moodcam import frontend as frontends
-from mopidy_moodcam.desk import Desk, Pause
-from mopidy_moodcam.frontend import MoodCamFrontend
+from mopidy_moodcam.desk import Desk, Pause, SwitchCamera
+from mopidy_moodcam.frontend import COMMAND, MoodCamFrontend
 from mopidy_moodcam.loop import TICK
 from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.status import CameraState, CameraStatus, Status
@@ -79,6 +79,15 @@ def test_core_that_does_not_answer_is_named_once_until_it_has(frontend, caplog):
         loop.error = error
         frontend.on_receive(TICK)
     assert len(caplog.messages) == 2
+
+
+def test_commands_are_taken_up_one_by_one_and_the_cameras_first(frontend):
+    commands = [Pause(5), Pause(6), SwitchCamera(False)]
+    for command in commands:
+        frontend._hand_in(command)
+    for _ in commands:
+        frontend.on_receive(COMMAND)
+    assert frontend._loop.taken == [SwitchCamera(False), Pause(6)]
 
 
 def test_a_frontend_that_dies_leaves_nothing_running(frontend, desk):
