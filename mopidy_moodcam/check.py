@@ -72,7 +72,8 @@ def run(
     if camera:
         settings = dataclasses.replace(settings, camera=camera)
     core = pathlib.Path(config.get("core", {}).get("data_dir") or ".").expanduser()
-    return check(settings, core / "moodcam", console, http=config.get("http", {}))
+    http, mpd = config.get("http", {}), config.get("mpd", {})
+    return check(settings, core / "moodcam", console, http=http, mpd=mpd)
 
 
 def check(
@@ -81,13 +82,14 @@ def check(
     console: Console,
     *,
     http: Mapping[str, Any],
+    mpd: Mapping[str, Any],
     ask_eye: Callable[[Settings], EyeTalk] | None = None,
 ) -> int:
     """Look at everything and print the table; returns 0 unless something is bad.
 
     `ask_eye` replaces the start of a real eye.
     """
-    lines = [*versions(), page(http), *weights(WEIGHTS)]
+    lines = [*versions(), page(http), *token(settings, mpd), *weights(WEIGHTS)]
     lines += camera_lines(settings.camera)
     if settings.camera != "none":
         shown = devices.without_secrets(settings.camera)
@@ -151,6 +153,20 @@ def page(http: Mapping[str, Any]) -> Line:
             "to open it elsewhere, set http/hostname = :: and a moodcam/token",
         )
     return Line("page", Verdict.GOOD, f"{url}/moodcam/, and from other devices")
+
+
+def token(settings: Settings, mpd: Mapping[str, Any]) -> Iterator[Line]:
+    """Say where MPD clients may steer without the token, which MPD does not know."""
+    host = mpd.get("hostname") or ""
+    nearby = host in LOOPBACK or host.startswith("unix:")
+    closed = nearby or mpd.get("password") or not mpd.get("enabled")
+    if settings.token and settings.outputs and not closed:
+        yield Line(
+            "token",
+            Verdict.NOTE,
+            "MPD clients on other machines may steer without it",
+            "set mpd/password, or moodcam/outputs = false",
+        )
 
 
 def weights(folder: pathlib.Path) -> Iterator[Line]:

@@ -37,13 +37,14 @@ def lines_of(said):
     return {line.what: line for line in check.eye_lines(said, Settings())}
 
 
-def printed(tmp_path, said, **settings):
+def printed(tmp_path, said, mpd=None, **settings):
     console = Console(file=io.StringIO(), width=160)
     code = check.check(
         Settings(**{"camera": "demo", **settings}),
         tmp_path,
         console,
         http={},
+        mpd=mpd or {},
         ask_eye=lambda _: said,
     )
     return code, console.file.getvalue()
@@ -55,6 +56,25 @@ def test_a_smile_in_good_light_is_good_throughout():
     assert {line.verdict for line in found.values()} == {Verdict.GOOD}
     assert "90 pixels wide: happy 90 %" in found["faces"].found
     assert "0.4 % of one core" in found["speed"].found
+
+
+@pytest.mark.parametrize(
+    ("token", "mpd", "warned"),
+    [
+        ("s3cret", {"hostname": "::"}, True),
+        ("", {"hostname": "::"}, False),
+        ("s3cret", {"hostname": "::", "password": "s3cret"}, False),
+        ("s3cret", {"hostname": "::", "enabled": False}, False),
+        ("s3cret", {"hostname": "127.0.0.1"}, False),
+        ("s3cret", {"hostname": "unix:/run/mpd.sock"}, False),
+    ],
+)
+def test_a_token_that_does_not_hold_for_mpd_clients_is_noted(
+    tmp_path, token, mpd, warned
+):
+    mpd = {"enabled": True, **mpd}
+    _, text = printed(tmp_path, talk(), mpd, token=token)
+    assert ("set mpd/password" in text) is warned
 
 
 @pytest.mark.parametrize(
