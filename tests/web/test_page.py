@@ -501,12 +501,12 @@ def test_no_word_is_broken_on_a_narrow_phone(open_page, width, font):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-MOOD_OVER_PLANE = """word => {
+MOOD_OVER_OTHERS = """word => {
   const element = document.getElementById('mood-word'), range = new Range();
   element.textContent = word;
   range.selectNodeContents(element);
   const text = range.getBoundingClientRect();
-  return [...document.querySelectorAll('#plane, .plane span')].some(part => {
+  return [...document.querySelectorAll('#plane, .plane span, .bars-box')].some(part => {
     const box = part.getBoundingClientRect();
     return text.right > box.left && text.left < box.right
       && text.bottom > box.top && text.top < box.bottom;
@@ -514,11 +514,11 @@ MOOD_OVER_PLANE = """word => {
 }"""
 
 
-@pytest.mark.parametrize("width", [320, 360, 390, 440, 768, 1280])
-def test_the_mood_never_covers_the_plane(open_page, width):
+@pytest.mark.parametrize("width", [320, 360, 390, 440, 600, 760, 800, 840, 1280])
+def test_the_mood_never_covers_the_plane_or_the_bars(open_page, width):
     page = open_page({"width": width, "height": 800})
     for word in (*EXPRESSIONS, "unknown"):
-        assert not page.evaluate(MOOD_OVER_PLANE, word), word
+        assert not page.evaluate(MOOD_OVER_OTHERS, word), word
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -529,10 +529,36 @@ def test_every_text_has_enough_contrast(open_page, desk, scheme, scene):
     assert page.evaluate(CONTRAST) == []
 
 
-def test_poor_contrast_would_be_found(page):
-    page.evaluate("document.getElementById('about').style.color = '#aaa'")
+def test_what_is_said_before_a_loss_is_readable_after_it(page):
+    page.evaluate("document.body.classList.add('lost')")
+    assert page.evaluate(CONTRAST) == []
+
+
+@pytest.mark.parametrize("style", ["color: #aaa", "opacity: 0.55"])
+def test_poor_contrast_would_be_found(page, style):
+    page.evaluate(f"document.getElementById('about').style = '{style}'")
     (poor,) = page.evaluate(CONTRAST)
     assert poor.startswith("Mopidy-MoodCam 0.1.0: 2.")
+
+
+def test_with_colours_of_the_system_what_is_on_and_chosen_is_seen(open_page):
+    page = open_page(forced_colors="active")
+    for part, pseudo in ((".reason", "before"), (".legend li", "before")):
+        style = page.locator(part).first.evaluate(STYLE, f"::{pseudo}")
+        assert style["forcedColorAdjust"] == "none"
+    assert page.locator("#camera").evaluate(STYLE, "::before")["borderWidth"] == "2px"
+    for chosen in ('[data-mood=""]', ".goals label:has(:checked)"):
+        assert page.locator(chosen).evaluate(STYLE)["borderWidth"] == "3px"
+    knob = page.locator("#camera .knob").evaluate(STYLE)["backgroundColor"]
+    track = page.locator("#camera").evaluate(STYLE, "::before")["backgroundColor"]
+    assert knob != track
+
+
+STYLE = """(element, pseudo) => {
+  const style = getComputedStyle(element, pseudo);
+  const { backgroundColor, borderWidth, forcedColorAdjust } = style;
+  return { backgroundColor, borderWidth, forcedColorAdjust };
+}"""
 
 
 def test_every_control_has_a_name_and_is_big_enough_for_a_thumb(page):
@@ -634,6 +660,7 @@ CONTRAST = """() => {
     }
     return [255, 255, 255];
   };
+  const opacity = (e) => e ? getComputedStyle(e).opacity * opacity(e.parentElement) : 1;
   const poor = [];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
@@ -642,8 +669,10 @@ CONTRAST = """() => {
     const exempt = "script, noscript, dialog, .toast, :disabled";
     if (!text || !e.checkVisibility() || e.closest(exempt)) continue;
     const style = getComputedStyle(e);
-    const ink = parse(e instanceof SVGElement ? style.fill : style.color).slice(0, 3);
-    const [high, low] = [light(ink), light(ground(e))].sort((a, b) => b - a);
+    const under = ground(e), share = opacity(e);
+    const ink = parse(e instanceof SVGElement ? style.fill : style.color)
+      .slice(0, 3).map((v, i) => share * v + (1 - share) * under[i]);
+    const [high, low] = [light(ink), light(under)].sort((a, b) => b - a);
     const ratio = (high + 0.05) / (low + 0.05);
     if (ratio < 4.5) poor.push(`${text.slice(0, 30)}: ${ratio.toFixed(2)}`);
   }
