@@ -23,6 +23,7 @@ ARGUMENTS = [
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
+    "--host-resolver-rules=MAP music.example.org 127.0.0.1",
 ]
 STATIC = pathlib.Path(at_desk.__file__).parent / "web" / "static"
 PHONE = {"width": 390, "height": 844}
@@ -364,9 +365,11 @@ def test_redrawing_keeps_the_focus(page, desk):
 
 def test_another_machine_is_asked_for_the_token_once(browser, guarded, puppet):
     proxied = {"X-Forwarded-For": "203.0.113.9"}
-    page = browser.new_page(extra_http_headers=proxied)
-    page.goto(f"http://127.0.0.1:{guarded.port}/moodcam/")
-    expect(page, "#mood-word").to_have_text("happy")
+    context = browser.new_context(extra_http_headers=proxied)
+    page, other = context.new_page(), context.new_page()
+    for tab in (page, other):
+        tab.goto(f"http://127.0.0.1:{guarded.port}/moodcam/")
+        expect(tab, "#mood-word").to_have_text("happy")
     page.get_by_role("button", name="Right", exact=True).click()
     expect(page, "#token-wrong").to_be_hidden()
     page.locator("#token").fill("s3cr€t")
@@ -375,7 +378,9 @@ def test_another_machine_is_asked_for_the_token_once(browser, guarded, puppet):
     page.keyboard.press("Enter")
     expect(page, "#token-wrong").to_be_visible()
     page.get_by_role("button", name="Cancel").click()
-    expect(page, "#toast").to_contain_text("moodcam/token")
+    expect(page, "#toast").to_have_text(
+        "Nothing was changed, as this server asks for its token (moodcam/token)."
+    )
     page.get_by_role("button", name="Right", exact=True).click()
     page.locator("#token").fill(TOKEN)
     page.keyboard.press("Enter")
@@ -383,7 +388,9 @@ def test_another_machine_is_asked_for_the_token_once(browser, guarded, puppet):
     page.reload()
     page.get_by_role("button", name="Wrong", exact=True).click()
     wait_for(puppet, at_desk.Correct("wrong"))
-    page.close()
+    other.get_by_role("button", name="Calm", exact=True).click()
+    wait_for(puppet, at_desk.Override(SongMood.CALM, 3600.0))
+    context.close()
 
 
 def test_a_browser_that_remembers_nothing_steers_all_the_same(browser, guarded, puppet):
@@ -408,6 +415,20 @@ def test_a_refusal_is_told_in_the_servers_words(page, desk, complaints):
     page.get_by_role("button", name="Right", exact=True).click()
     expect(page, "#toast").to_contain_text("starting, stopping or has failed")
     complaints.clear()  # the browser's own note about 503
+
+
+def test_a_name_that_the_server_does_not_know_is_said_once(browser, client):
+    page = browser.new_page()
+    page.clock.install()
+    page.goto(f"http://music.example.org:{client.port}/moodcam/")
+    expect(page, "#notices").to_contain_text("add that name to http/allowed_origins")
+    expect(page, "#link-words").to_have_text("refused by the server")
+    notice = page.locator("#notices p").element_handle()
+    with page.expect_response("**/status.json"):
+        page.clock.fast_forward(10_000)
+    assert notice.evaluate("notice => notice.isConnected")  # so it is not said again
+    expect(page, "#toast").to_be_empty()
+    page.close()
 
 
 @pytest.mark.usefixtures("puppet")
@@ -462,6 +483,29 @@ def test_a_page_that_hears_nothing_for_long_asks_anew(browser, client, monkeypat
     page.clock.fast_forward(60_000)
     expect(page, "#link-words").to_have_text("every few seconds")
     page.close()
+
+
+@pytest.mark.usefixtures("puppet")
+def test_after_a_sleep_clocks_stand_where_the_server_was_last_heard(
+    browser, client, monkeypatch
+):
+    page = browser.new_page()
+    page.clock.install()
+    page.goto(f"http://127.0.0.1:{client.port}/moodcam/")
+    expect(page, "#link-words").to_have_text("live")
+    sure = page.locator("#mood-sure").inner_text()
+    heard = page.evaluate(CLOCK)
+    monkeypatch.setattr(LiveHandler, "show", lambda *_: None)
+    page.route("**/status.json", lambda route: route.abort())
+    page.clock.set_system_time(time.time() + 7200)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    words = f"no connection since {heard}"
+    expect(page, "#link-words").to_have_text(words, timeout=2000)
+    expect(page, "#mood-sure").to_have_text(sure)
+    page.close()
+
+
+CLOCK = """new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })"""
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK, {"width": 320, "height": 568}])

@@ -43,13 +43,16 @@ const NO_FACE = {
 const POLL = 5000;
 const PATIENCE = 10000; // an answer that takes longer is not waited for
 const SILENCE = 45000; // the server says something every 20 s
+const ALL_JUDGED = 500; // of more the server names only the first
 const REST = 800; // a choice is one that nobody moves on from for so long
 
 const $ = (id) => document.getElementById(id);
 const judged = new Map(); // uri → "loved" or "banned", as far as this page knows
 let status = null;
 let clockOff = 0; // the server's clock minus this one, in seconds
-let lostAt = null; // since when there is no connection: clocks stand still
+let heardAt = Date.now(); // when the server last said something
+let lost = false; // there is no connection
+let refusal = ""; // why the server does not talk to this page
 let searched = 0;
 
 // ---------------------------------------------------------------- small tools
@@ -91,7 +94,9 @@ function whenChanged(part, value, draw) {
   draw();
 }
 
-const now = () => lostAt ?? Date.now() / 1000 + clockOff;
+// What was heard long ago says nothing of now: clocks stand still.
+const now = () => (lost || silent() ? heardAt : Date.now()) / 1000 + clockOff;
+const silent = () => Date.now() - heardAt > SILENCE;
 const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
 const sentence = (words) => capital(words) + (words.endsWith(".") ? "" : ".");
 const percent = (share) => `${Math.round(share * 100)} %`;
@@ -119,18 +124,19 @@ function toast(text) {
 
 // ------------------------------------------------------------ to the server
 
-let token = remembered();
+let typed = null; // the token, for a browser that keeps nothing for pages
 
-function remembered() {
+// Asked for each time: it may have been typed into another tab.
+function token() {
   try {
-    return localStorage.getItem("moodcam-token");
+    return localStorage.getItem("moodcam-token") ?? typed;
   } catch {
-    return null; // this browser keeps nothing for pages
+    return typed;
   }
 }
 
 function remember(given) {
-  token = given;
+  typed = given;
   try {
     localStorage.setItem("moodcam-token", given);
   } catch {
@@ -139,9 +145,10 @@ function remember(given) {
 }
 
 function headers() {
+  const known = token();
   return {
     "Content-Type": "application/json",
-    ...(token ? { Authorization: `Bearer ${token}` } : {}),
+    ...(known ? { Authorization: `Bearer ${known}` } : {}),
   };
 }
 
@@ -154,7 +161,11 @@ async function send(name, body, said) {
     toast(error.name === "TimeoutError" ? "The server takes too long to answer; it may still do this." : "The server does not answer.");
     return false;
   }
-  if (answer.status === 401 && (await askToken("Authorization" in given))) return send(name, body, said);
+  if (answer.status === 401) {
+    if (await askToken("Authorization" in given)) return send(name, body, said);
+    toast("Nothing was changed, as this server asks for its token (moodcam/token).");
+    return false;
+  }
   if (!answer.ok) {
     const { error } = await answer.json().catch(() => ({ error: "This did not work." }));
     toast(error);
@@ -195,8 +206,8 @@ function askToken(wasWrong) {
 // ---------------------------------------------------------------- drawing
 
 function draw() {
-  if (!status) return;
   drawNotices();
+  if (!status) return;
   drawMood();
   drawMusic();
   drawCamera();
@@ -208,9 +219,9 @@ function draw() {
 }
 
 function drawNotices() {
-  const notices = [...status.notices];
-  if (status.dry_run) notices.push("Trial: songs are picked and named, but nothing is queued (moodcam/dry_run).");
-  if (status.quiet) notices.push("Quiet hours: nothing is changed now.");
+  const notices = [refusal, ...(status?.notices ?? [])].filter(Boolean);
+  if (status?.dry_run) notices.push("Trial: songs are picked and named, but nothing is queued (moodcam/dry_run).");
+  if (status?.quiet) notices.push("Quiet hours: nothing is changed now.");
   whenChanged("notices", notices, () => {
     $("notices").replaceChildren(...notices.map((text) => make("p", { class: "notice" }, capital(text))));
   });
@@ -226,7 +237,7 @@ function drawMood() {
   setText("correct-title", known ? "Is that so?" : "Do you know better?");
   const accent = target ? target.song_mood : "unknown";
   document.documentElement.style.setProperty("--accent", `var(--${accent})`);
-  const title = lostAt ? "No connection" : known && capital(mood.label);
+  const title = lost ? (refusal ? "Refused" : "No connection") : known && capital(mood.label);
   document.title = title ? `${title} – MoodCam` : "MoodCam";
   whenChanged("bars", [mood.probabilities, mood.label], () => drawBars(mood));
   whenChanged("plane", [mood.affect, target && target.affect, status.history.length], drawPlane);
@@ -635,21 +646,21 @@ $("consent").addEventListener("close", () => {
   if ($("consent").returnValue === "yes") send("camera", { on: true, consent: true }, "The camera is on.");
 });
 
-// -------------------------------------------------------------- the server
+// -------------------------------------------------------------------- the link
 
-function show(newest) {
+function hear(newest, words) {
+  heardAt = Date.now();
+  lost = false;
+  refusal = "";
   status = newest;
+  showLink("live", words);
   draw();
 }
 
-function linked(words) {
-  lostAt = null;
-  showLink("live", words);
-}
-
-function lost() {
-  lostAt ??= now();
-  showLink("lost", `no connection since ${clock(lostAt)}`);
+function lose(why) {
+  lost = true;
+  refusal = why;
+  showLink("lost", why ? "refused by the server" : `no connection since ${clock(now())}`);
   draw();
 }
 
@@ -661,7 +672,7 @@ function showLink(state, words) {
 
 let pause = 1000;
 let socket = null;
-let heardAt = 0;
+let socketAt = 0; // when it was opened, or last said something
 const live = () => socket?.readyState === WebSocket.OPEN;
 
 function connect() {
@@ -669,13 +680,12 @@ function connect() {
   url.protocol = url.protocol.replace("http", "ws");
   const mine = new WebSocket(url);
   socket = mine;
-  heardAt = Date.now();
+  socketAt = Date.now();
   mine.addEventListener("message", (event) => {
     if (socket !== mine) return;
     pause = 1000;
-    heardAt = Date.now();
-    linked("live");
-    show(JSON.parse(event.data));
+    socketAt = Date.now();
+    hear(JSON.parse(event.data), "live");
   });
   mine.addEventListener("close", () => {
     if (socket === mine) connectAgain();
@@ -691,10 +701,10 @@ function connectAgain() {
 
 // A server that hangs, or a network that is gone, closes no connection.
 function mindTheLink() {
-  if (socket && Date.now() - heardAt > SILENCE) {
-    const silent = socket;
+  if (socket && Date.now() - socketAt > SILENCE) {
+    const mute = socket;
     connectAgain();
-    silent.close();
+    mute.close();
   } else poll();
 }
 
@@ -703,25 +713,30 @@ async function poll() {
   if (live()) return;
   try {
     const newest = await fetchJson("status.json");
-    if (live()) return;
-    linked("every few seconds");
-    show(newest);
+    if (!live()) hear(newest, "every few seconds");
   } catch (error) {
-    if (live()) return;
-    lost();
-    if (error.refused) toast(error.message);
+    if (!live()) lose(error.refused ? error.message : "");
   }
 }
 
 async function recall() {
   try {
     const { loved, banned } = await fetchJson("api/feedback");
-    for (const it of loved ?? []) judged.set(it.uri, "loved");
-    for (const it of banned ?? []) judged.set(it.uri, "banned");
+    if (Math.max(loved.length, banned.length) < ALL_JUDGED) judged.clear();
+    for (const it of loved) judged.set(it.uri, "loved");
+    for (const it of banned) judged.set(it.uri, "banned");
     showVerdicts();
   } catch {
-    // The hearts stay empty; the next song list knows more.
+    // The hearts stay as they are; the next song list knows more.
   }
+}
+
+// A phone slept, or another tab was used.
+function wake() {
+  if (document.hidden) return;
+  draw();
+  mindTheLink();
+  recall();
 }
 
 build();
@@ -730,6 +745,5 @@ connect();
 recall();
 setInterval(draw, 5000);
 setInterval(mindTheLink, POLL);
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) draw();
-});
+document.addEventListener("visibilitychange", wake);
+window.addEventListener("focus", wake);
