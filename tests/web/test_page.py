@@ -11,11 +11,11 @@ import pytest
 
 from mopidy_moodcam import desk as at_desk
 from mopidy_moodcam.glossary import EXPRESSIONS, Goal, SongMood, Verdict
-from mopidy_moodcam.status import CameraState
+from mopidy_moodcam.status import CameraState, CameraStatus, Learnt, SongsStatus
 from mopidy_moodcam.web.live import LiveHandler
 from tests.web.conftest import TOKEN
 from tests.web.dev_server import config_in, serving
-from tests.web.scenes import consent, guests, happy, unknown
+from tests.web.scenes import consent, guests, happy, mood, unknown
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -116,6 +116,12 @@ def test_it_shows_seven_probabilities_and_a_place_on_the_plane(page):
     assert "pleasant" in page.locator("#plane").get_attribute("aria-label")
 
 
+def test_before_there_was_a_face_nothing_is_said_to_be_likely(page, desk):
+    expect(page, "#bars").to_be_visible()
+    publish(desk, unknown(time.time()))
+    expect(page, "#bars").to_be_hidden()
+
+
 def test_aiming_shows_boxes_and_light_and_never_an_image(page):
     assert page.locator("#faces rect").count() == 2
     expect(page, "#faces-words").to_contain_text("2 faces, mirrored")
@@ -179,6 +185,24 @@ def test_a_mood_chosen_in_a_pause_says_that_it_is_over(page, puppet):
     expect(page, "#toast").to_have_text("The pause is over. Calm songs after this one.")
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"playback": "stopped"}, "Calm songs, from now on."),
+        ({"quiet": True}, "Calm songs when the quiet hours are over."),
+        (
+            {"songs": SongsStatus(why="no songs yet: scan")},
+            "Calm is chosen. No songs yet: scan.",
+        ),
+    ],
+)
+def test_a_chosen_mood_says_when_it_is_heard(open_page, desk, changes, said):
+    publish(desk, dataclasses.replace(desk.status, **changes))
+    page = open_page()
+    page.get_by_role("button", name="Calm", exact=True).click()
+    expect(page, "#toast").to_have_text(said)
+
+
 def test_the_goal_is_the_one_that_the_arrow_keys_come_to_rest_on(page, puppet):
     page.get_by_role("radio", name="match").focus()
     for _ in range(3):
@@ -238,9 +262,20 @@ def test_a_real_camera_asks_for_consent_with_plain_words(page, puppet, desk):
     page.get_by_role("switch", name="Camera").click()
     page.keyboard.press("Escape")
     assert puppet.commands == []
-    page.get_by_role("switch", name="Camera").click()
-    page.get_by_role("button", name="Agree and switch on").click()
+    page.get_by_role("button", name="Switch the camera on").press("Enter")
+    page.get_by_role("button", name="Agree and switch on").press("Enter")
     wait_for(puppet, at_desk.SwitchCamera(True, True))
+    expect(page, "#ask-camera").to_be_hidden()
+    expect(page, "#camera-link").to_be_focused()
+
+
+def test_the_words_of_consent_are_read_from_their_beginning(open_page, desk):
+    publish(desk, consent(time.time()))
+    page = open_page({"width": 320, "height": 568})
+    page.get_by_role("button", name="Switch the camera on").click()
+    expect(page, "#consent-title").to_be_in_viewport()
+    expect(page, "#consent-yes").to_be_in_viewport()
+    assert page.locator("#consent").evaluate("e => e.scrollTop") == 0
 
 
 def test_guests_are_asked_for(page, puppet, desk):
@@ -297,7 +332,7 @@ def test_titles_are_text_and_never_markup(page, desk):
 
 
 def test_songs_of_a_mood_are_listed_and_searched(page):
-    page.get_by_role("button", name=re.compile("Show the sad songs")).click()
+    page.get_by_role("button", name="sad 166 songs: show them").click()
     expect(page, "#found h3").to_have_text("Sad songs")
     expect(page, "#found .title >> nth=0").to_have_text("Sad song 0")
     page.get_by_label("Search songs").fill("calm artist 2")
@@ -310,6 +345,14 @@ def test_songs_of_a_mood_are_listed_and_searched(page):
     expect(page, "#found-words").to_have_text("Songs with “calm artist 2”: 2 songs")
     page.get_by_role("button", name="Close").press("Enter")
     expect(page, "#library-title").to_be_focused()
+
+
+def test_songs_that_are_found_come_into_view(page):
+    last = page.locator("#shelf button").last
+    last.evaluate("button => button.scrollIntoView({ block: 'end' })")
+    last.click()
+    expect(page, "#found h3").to_be_in_viewport()
+    expect(page, "#found .title >> nth=0").to_be_in_viewport()
 
 
 def test_a_banned_song_is_said_to_be_so(page):
@@ -328,14 +371,26 @@ def test_a_long_list_goes_on_when_asked(page):
 
 
 def test_what_was_loved_before_is_marked(page):
-    page.get_by_role("button", name=re.compile("Show the sad songs")).click()
+    page.get_by_role("button", name="sad 166 songs: show them").click()
     row = page.locator("#found .songs > li", has_text="Sad song 3")
     love = row.get_by_role("button", name="Love")
     playwright.expect(love).to_have_attribute("aria-pressed", "true")
 
 
 def test_borrowed_songs_are_called_so(page):
-    expect(page, "#shelf li:nth-child(3)").to_contain_text("30 borrowed")
+    borrowed = page.get_by_role("button", name="romantic 30 borrowed songs: show them")
+    playwright.expect(borrowed).to_contain_text("30 borrowed")
+
+
+def test_a_song_loved_in_one_tab_is_so_in_another(page):
+    other = page.context.new_page()
+    other.goto(page.url)
+    love = "#next .love >> nth=0"
+    judged = {"loved": [{"uri": "local:track:0.flac"}], "banned": []}
+    other.route("**/api/feedback", lambda route: route.fulfill(json=judged))
+    expect(other, love).to_have_attribute("aria-pressed", "false")
+    other.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(other, love).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_resting_face_is_learnt_and_forgotten(page, puppet):
@@ -346,6 +401,23 @@ def test_the_resting_face_is_learnt_and_forgotten(page, puppet):
     wait_for(puppet, at_desk.Baseline(forget=True))
     page.get_by_role("button", name="Forget corrections").click()
     wait_for(puppet, at_desk.ForgetCorrections())
+
+
+@pytest.mark.parametrize(
+    ("camera", "why"),
+    [
+        (CameraStatus(state=CameraState.OFF, why="switched off"), "It is off."),
+        (CameraStatus(on=True, state=CameraState.PAUSED), "It is paused."),
+    ],
+)
+def test_no_face_is_learnt_while_no_camera_looks(open_page, puppet, desk, camera, why):
+    publish(desk, dataclasses.replace(desk.status, camera=camera, learnt=Learnt()))
+    page = open_page()
+    sentence = f"Nothing can be learnt while the camera does not look. {why}"
+    expect(page, "#baseline-words").to_contain_text(sentence)
+    page.get_by_role("button", name="Learn my resting face").press("Enter")
+    expect(page, "#toast").to_have_text(sentence)
+    assert puppet.commands == []
 
 
 def test_history_is_a_strip_and_a_list(page):
@@ -361,6 +433,52 @@ def test_redrawing_keeps_the_focus(page, desk):
     publish(desk, dataclasses.replace(status, next_picks=status.next_picks[:1]))
     expect(page, "#next > li").to_have_count(1)
     playwright.expect(button).to_be_focused()
+
+
+def test_a_reason_that_was_opened_stays_so_while_its_song_is_listed(page, desk):
+    why = page.get_by_text("Why this song?")
+    why.press("Enter")
+    status = desk.status
+    publish(desk, dataclasses.replace(status, next_picks=status.next_picks[1:]))
+    expect(page, "#next > li").to_have_count(1)
+    expect(page, "#next details").to_have_attribute("open", "")
+    playwright.expect(why).to_be_focused()
+    publish(desk, dataclasses.replace(status, next_picks=status.next_picks[:1]))
+    expect(page, "#next").to_be_focused()
+
+
+def test_a_shelf_that_is_counted_anew_keeps_the_focus(page, desk):
+    calm = page.get_by_role("button", name=re.compile("^calm .* songs: show them"))
+    calm.focus()
+    now = happy(time.time())
+    songs = dataclasses.replace(now.songs, by_song_mood=(("calm", 302),))
+    publish(desk, dataclasses.replace(now, songs=songs))
+    expect(page, "#shelf").to_contain_text("302")
+    playwright.expect(calm).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("button", "heir"),
+    [
+        ("#forget-corrections", "#forget-corrections"),
+        ("#baseline", "#baseline"),
+        ("#forget-baseline", "#baseline"),
+    ],
+)
+def test_a_button_that_has_done_its_part_keeps_or_hands_on_the_focus(
+    page, button, heir
+):
+    page.locator(button).press("Enter")
+    done = "#forget-baseline[hidden], [aria-disabled='true']"
+    page.wait_for_selector(done, state="attached")
+    expect(page, heir).to_be_focused()
+
+
+def test_a_verdict_that_vanishes_hands_on_the_focus(page, desk):
+    page.locator("[data-verdict=wrong]").focus()
+    nobody = mood("unknown", time.time())
+    publish(desk, dataclasses.replace(desk.status, mood=nobody))
+    expect(page, "#really summary").to_be_focused()
 
 
 def test_another_machine_is_asked_for_the_token_once(browser, guarded, puppet):
@@ -671,7 +789,9 @@ def test_the_camera_state_is_shown_for_every_state(page, desk):
         status = happy(time.time())
         camera = dataclasses.replace(status.camera, state=state, why=f"why {state}")
         publish(desk, dataclasses.replace(status, camera=camera))
-        expect(page, "#camera-words").to_contain_text(f"Why {state}")
+        told = "It is off." if state is CameraState.OFF else f"Why {state}"
+        expect(page, "#camera-words").to_contain_text(told)
+        expect(page, "#camera-words").not_to_contain_text("Why off")
         looks = state in {CameraState.WATCHING, CameraState.GUESTS}
         expect(page, "#faces rect").to_have_count(2 if looks else 0)
 
@@ -710,7 +830,7 @@ CONTRAST = """() => {
   while (walk.nextNode()) {
     const text = walk.currentNode.data.trim();
     const e = walk.currentNode.parentElement;
-    const exempt = "script, noscript, dialog, .toast, :disabled";
+    const exempt = "script, noscript, dialog, .toast, [aria-disabled=true]";
     if (!text || !e.checkVisibility() || e.closest(exempt)) continue;
     const style = getComputedStyle(e);
     const under = ground(e), share = opacity(e);

@@ -32,6 +32,7 @@ const CAMERA_SHORT = {
   trouble: "Camera in trouble",
   none: "No camera",
 };
+const BLIND = new Set(["off", "needs consent", "guests", "paused"]); // states in which no camera looks, whoever asks
 const NO_FACE = {
   nobody: "Nobody is in view.",
   dark: "It is too dark to see.",
@@ -55,7 +56,7 @@ let lost = false; // there is no connection
 let refusal = ""; // why the server does not talk to this page
 let searched = 0;
 
-// ---------------------------------------------------------------- small tools
+// ----------------------------------------------------------------- small tools
 
 function make(tag, options = {}, ...children) {
   const element = document.createElement(tag);
@@ -84,14 +85,40 @@ function setText(id, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// Redraw a part only when what it shows has changed, so that focus, scrolling
-// and open lists stay as they are.
+// Redraw a part only when what it shows has changed: what is drawn anew loses its
+// scrolling and what was marked in it, and its focus where nobody carries it over.
 const drawn = new Map();
 function whenChanged(part, value, draw) {
   const text = JSON.stringify(value);
   if (drawn.get(part) === text) return;
   drawn.set(part, text);
   draw();
+}
+
+// Replace a list's rows: what has the focus and what is open stay so, by their key.
+function setRows(list, rows) {
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const open = new Set([...list.querySelectorAll("details[open] > summary")].map((summary) => summary.dataset.key));
+  list.replaceChildren(...rows);
+  for (const summary of list.querySelectorAll("summary")) summary.parentElement.open = open.has(summary.dataset.key);
+  const again = focused && list.querySelector(`[data-key="${CSS.escape(focused.dataset.key)}"]`);
+  if (focused) (again ?? list).focus({ preventScroll: true });
+}
+
+// What vanishes under the keyboard hands the focus on.
+function show(element, shown, neighbour) {
+  if (!shown && element.contains(document.activeElement)) neighbour.focus({ preventScroll: true });
+  element.hidden = !shown;
+}
+
+// A button that can do nothing now stays under the keyboard, and says why.
+function refuse(button, why) {
+  button.setAttribute("aria-disabled", String(why !== ""));
+  button.dataset.refusal = why;
+}
+
+function onPress(id, act) {
+  $(id).addEventListener("click", () => ($(id).dataset.refusal ? toast($(id).dataset.refusal) : act()));
 }
 
 // What was heard long ago says nothing of now: clocks stand still.
@@ -122,7 +149,7 @@ function toast(text) {
   toastTimer = setTimeout(() => $("toast").classList.remove("shown"), 5000);
 }
 
-// ------------------------------------------------------------ to the server
+// --------------------------------------------------------------- to the server
 
 let typed = null; // the token, for a browser that keeps nothing for pages
 
@@ -203,7 +230,7 @@ function askToken(wasWrong) {
   });
 }
 
-// ---------------------------------------------------------------- drawing
+// ------------------------------------------------------------ drawing: the top
 
 function draw() {
   drawNotices();
@@ -227,20 +254,28 @@ function drawNotices() {
   });
 }
 
+// ----------------------------------------------------------- drawing: the mood
+
 function drawMood() {
   const { mood, target } = status;
   const known = mood.label !== "unknown";
   setText("mood-word", known ? mood.label : "Unknown");
   setText("mood-sure", known ? `${percent(mood.confidence)} sure, for ${span(now() - mood.since)}` : "The music stays as it is.");
   setText("mood-why", mood.why ? sentence(mood.why) : "");
-  for (const button of document.querySelectorAll("[data-verdict]")) button.hidden = !known;
+  for (const button of document.querySelectorAll("[data-verdict]")) show(button, known, $("really").firstElementChild);
   setText("correct-title", known ? "Is that so?" : "Do you know better?");
   const accent = target ? target.song_mood : "unknown";
   document.documentElement.style.setProperty("--accent", `var(--${accent})`);
   const title = lost ? (refusal ? "Refused" : "No connection") : known && capital(mood.label);
   document.title = title ? `${title} – MoodCam` : "MoodCam";
+  $("bars-box").hidden = !seen(status);
   whenChanged("bars", [mood.probabilities, mood.label], () => drawBars(mood));
   whenChanged("plane", [mood.affect, target && target.affect, status.history.length], drawPlane);
+}
+
+// Before there was a face, the probabilities are only what the filter starts from.
+function seen({ mood, reading, history }) {
+  return mood.label !== "unknown" || (reading !== null && (reading.faces.length > 0 || history.length > 0));
 }
 
 function drawBars(mood) {
@@ -281,6 +316,8 @@ function drawPlane() {
   $("plane").setAttribute("aria-label", `The mood's place, ${words}. The ring is what is played for.`);
 }
 
+// ---------------------------------------------------------- drawing: the music
+
 function drawMusic() {
   const { target, override, paused_until: paused } = status;
   let words = "Nothing is chosen yet.";
@@ -302,20 +339,29 @@ function drawMusic() {
   setText("goal-words", `${capital(status.goal)} ${GOALS[status.goal] ?? ""}.`);
 }
 
+// --------------------------------------------------------- drawing: the camera
+
 function drawCamera() {
   const { camera, counters } = status;
   $("camera").setAttribute("aria-checked", String(camera.on));
-  const state = camera.source === "none" && camera.state === "resting" ? "none" : camera.state;
-  setText("camera-link", CAMERA_SHORT[state] ?? "Camera");
-  const why = camera.why ? ` ${sentence(camera.why)}` : "";
-  setText("camera-words", (CAMERA[state] ?? capital(state)) + why);
-  const answered = camera.state !== "guests";
-  if (answered && $("guests").contains(document.activeElement)) $("camera").focus();
-  $("guests").hidden = answered;
+  setText("camera-link", CAMERA_SHORT[stateOf(camera)] ?? "Camera");
+  setText("camera-words", cameraWords(camera));
+  show($("ask-camera"), camera.state === "needs consent", $("camera-link"));
+  show($("guests"), camera.state === "guests", $("camera"));
   setText("seen", counters.frames_seen.toLocaleString());
   setText("stored", counters.frames_stored.toLocaleString());
   setText("sent", counters.frames_sent.toLocaleString());
   whenChanged("aim", [status.reading, camera], drawAim);
+}
+
+function stateOf({ source, state }) {
+  return source === "none" && state === "resting" ? "none" : state;
+}
+
+// That it is switched off is all there is to say of a camera that is off.
+function cameraWords(camera) {
+  const why = camera.why && camera.state !== "off" ? ` ${sentence(camera.why)}` : "";
+  return (CAMERA[stateOf(camera)] ?? capital(camera.state)) + why;
 }
 
 // What was seen before the camera stopped looking is not what is there now.
@@ -363,6 +409,8 @@ function faceBox(face) {
   return group;
 }
 
+// ----------------------------------------------------- drawing: lists of songs
+
 function drawPicks() {
   whenChanged("next", status.next_picks, () => songList($("next"), status.next_picks, "Nothing is picked yet."));
   const { playing_pick: playing, last_picks: last, playback } = status;
@@ -372,10 +420,8 @@ function drawPicks() {
 }
 
 function songList(list, songs, nothing) {
-  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   const rows = songs.map(songRow);
-  list.replaceChildren(...(rows.length ? rows : [make("li", { class: "none" }, nothing)]));
-  if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  setRows(list, rows.length ? rows : [make("li", { class: "none" }, nothing)]);
 }
 
 function songRow(it) {
@@ -395,7 +441,7 @@ function reasons(it) {
   const line = make("p", { class: "reason", tint: it.song_mood ?? "unknown" }, first);
   if (!more.length) return [line];
   const rest = make("ul", {}, ...more.map((clause) => make("li", {}, clause)));
-  return [line, make("details", { class: "why-song" }, make("summary", {}, "Why this song?"), rest)];
+  return [line, make("details", { class: "why-song" }, make("summary", { "data-key": `why ${it.uri}` }, "Why this song?"), rest)];
 }
 
 function verdictButton(it, verdict, symbol, words) {
@@ -434,6 +480,8 @@ async function judge(it, verdict) {
   showVerdicts();
 }
 
+// ---------------------------- drawing: what was, what there is, what is learnt
+
 function drawHistory() {
   const moods = status.history;
   const minute = Math.floor(now() / 60);
@@ -466,23 +514,23 @@ function drawSongs() {
   setText("songs-words", words);
   whenChanged("shelf", [songs.by_song_mood, songs.borrowed], () => {
     const most = Math.max(1, ...songs.by_song_mood.map(([, number]) => number));
-    $("shelf").replaceChildren(...songs.by_song_mood.map(([mood, number]) => shelfRow(mood, number, most)));
+    setRows($("shelf"), songs.by_song_mood.map(([mood, number]) => shelfRow(mood, number, most)));
   });
 }
 
 function shelfRow(mood, number, most) {
   const fill = make("i", { tint: mood });
   fill.style.transform = `scaleX(${number / most})`;
-  const borrowed = status.songs.borrowed.includes(mood);
+  const count = number.toLocaleString() + (status.songs.borrowed.includes(mood) ? " borrowed" : "");
   return make(
     "li",
     {},
     make(
       "button",
-      { type: "button", "aria-label": `Show the ${mood} songs, ${number}${borrowed ? ", borrowed from neighbours" : ""}`, onclick: () => find(`song_mood=${mood}`, `${capital(mood)} songs`) },
+      { type: "button", "data-key": mood, onclick: () => find(`song_mood=${mood}`, `${capital(mood)} songs`) },
       make("span", { class: "name" }, mood),
       make("span", { class: "bar", "aria-hidden": "true" }, fill),
-      make("span", { class: "count" }, `${number.toLocaleString()}${borrowed ? " borrowed" : ""}`),
+      make("span", { class: "count" }, count, make("span", { class: "unseen" }, " songs: show them")),
     ),
   );
 }
@@ -493,18 +541,24 @@ function drawLearnt() {
     const lines = learnt.corrections.length ? learnt.corrections : ["Nothing yet. Three corrections in the same direction shift what it reads."];
     $("corrections").replaceChildren(...lines.map((line) => make("li", {}, line)));
   });
-  $("forget-corrections").disabled = learnt.corrections.length === 0;
+  refuse($("forget-corrections"), learnt.corrections.length ? "" : "There is nothing to forget yet.");
   const left = learnt.baseline_until ? learnt.baseline_until - now() : 0;
-  let words = "Two minutes of your resting face, as seven numbers. Then only the change from it counts.";
-  if (left > 0) words = `Learning: sit as you do when nothing happens, for ${Math.ceil(left)} more seconds.`;
-  else if (learnt.baseline) words = "It knows your resting face, as seven numbers. Only the change from it counts.";
-  setText("baseline-words", words);
+  const refused = whyNoBaseline(left);
+  const known = learnt.baseline ? "It knows your resting face, as seven numbers. Only the change from it counts." : "Two minutes of your resting face, as seven numbers. Then only the change from it counts.";
+  setText("baseline-words", left > 0 ? refused : [known, refused].filter(Boolean).join(" "));
   setText("baseline", learnt.baseline ? "Learn it anew" : "Learn my resting face");
-  $("baseline").disabled = left > 0;
-  $("forget-baseline").hidden = !learnt.baseline && left <= 0;
+  refuse($("baseline"), refused);
+  show($("forget-baseline"), learnt.baseline !== null || left > 0, $("baseline"));
 }
 
-// ------------------------------------------------------------------- songs
+// A camera that only rests looks when a face is to be learnt.
+function whyNoBaseline(left) {
+  const { camera } = status;
+  if (BLIND.has(camera.state)) return `Nothing can be learnt while the camera does not look. ${cameraWords(camera)}`;
+  return left > 0 ? `Learning: sit as you do when nothing happens, for ${Math.ceil(left)} more seconds.` : "";
+}
+
+// --------------------------------------------------------------- finding songs
 
 const PAGE = 50;
 
@@ -518,6 +572,8 @@ async function find(query, title) {
   const more = make("button", { type: "button", class: "soft", onclick: () => findMore(query, list, more) }, "More");
   more.hidden = songs.length < PAGE;
   $("found").replaceChildren(make("div", { class: "head" }, make("h3", {}, title), close), list, more);
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  $("found").scrollIntoView({ block: "nearest", behavior: still ? "instant" : "smooth" });
   tellFound(title, songs.length);
 }
 
@@ -556,7 +612,7 @@ async function fetchSongs(query, offset) {
   }
 }
 
-// ---------------------------------------------------------------- controls
+// -------------------------------------------------------------------- controls
 
 function build() {
   for (const mood of SONG_MOODS) {
@@ -583,13 +639,14 @@ function listen() {
   $("goals").addEventListener("pointerdown", () => { byArrows = false; });
   $("pause").addEventListener("click", () => send("pause", { seconds: status && status.paused_until ? 0 : 3600 }));
   $("camera").addEventListener("click", switchCamera);
+  $("ask-camera-on").addEventListener("click", switchCamera);
   $("guests-yes").addEventListener("click", () => send("guests", { allowed: true }));
   for (const button of document.querySelectorAll("[data-verdict]")) {
     button.addEventListener("click", () => correct(button.dataset.verdict));
   }
-  $("baseline").addEventListener("click", () => send("baseline", { forget: false }, "Look towards the camera, for two minutes."));
+  onPress("baseline", () => send("baseline", { forget: false }, "Look towards the camera, for two minutes."));
   $("forget-baseline").addEventListener("click", () => send("baseline", { forget: true }, "Forgotten."));
-  $("forget-corrections").addEventListener("click", () => send("corrections", { forget: true }, "Forgotten."));
+  onPress("forget-corrections", () => send("corrections", { forget: true }, "Forgotten."));
   $("search").addEventListener("submit", (event) => {
     event.preventDefault();
     const words = $("words").value.trim();
@@ -602,8 +659,17 @@ function chooseMood(mood) {
   if (!mood) return send("mood", { song_mood: null }, "Automatic again.");
   const seconds = Number($("duration").value) || null;
   const paused = status && status.paused_until;
-  const said = `${capital(mood)} songs ${status && status.quiet ? "when the quiet hours are over" : "after this one"}.`;
-  return send("mood", { song_mood: mood, seconds }, paused ? `The pause is over. ${said}` : said);
+  const said = paused ? `The pause is over. ${saidOf(mood)}` : saidOf(mood);
+  return send("mood", { song_mood: mood, seconds }, said);
+}
+
+function saidOf(mood) {
+  const name = capital(mood);
+  if (!status) return `${name} is chosen.`;
+  const { songs, quiet, playback } = status;
+  if (songs.why && !songs.by_song_mood.some(([, number]) => number > 0)) return `${name} is chosen. ${sentence(songs.why)}`;
+  if (quiet) return `${name} songs when the quiet hours are over.`;
+  return playback === "stopped" ? `${name} songs, from now on.` : `${name} songs after this one.`;
 }
 
 // The arrow keys pass other goals on the way to the one that is meant.
