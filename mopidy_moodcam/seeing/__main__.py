@@ -183,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _die_with_parent()
     out = _writer()
     poster = None if chosen.post is None else Poster(chosen.post, chosen.token)
-    say = _printer(out, poster)
+    say = _printer(out, poster, readings=chosen.print or poster is None)
     commands: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     count = 1 if chosen.once else chosen.count
     _listen(commands, leash=count is None and not chosen.post)
@@ -257,6 +257,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=number, help="so many bursts only")
     parser.add_argument("--room", default="", help="this room's name in the readings")
     parser.add_argument("--post", metavar="URL", help="send the readings to a server")
+    parser.add_argument(
+        "--print", action="store_true", help="with --post: print the readings as well"
+    )
     parser.add_argument(
         "--token",
         default=os.environ.get("MOODCAM_TOKEN", ""),
@@ -349,17 +352,25 @@ def _through_cat(descriptor: int) -> None:
 _helpers: list[tuple[int, subprocess.Popen[bytes]]] = []
 
 
-def _printer(out: int, poster: Poster | None) -> Callable[[dict[str, Any]], None]:
+def _printer(
+    out: int, poster: Poster | None, *, readings: bool
+) -> Callable[[dict[str, Any]], None]:
+    """Return what prints and posts; printed `readings` may end up in a log."""
     lock = threading.Lock()
 
-    def say(message: dict[str, Any]) -> None:
+    def write(message: dict[str, Any]) -> None:
         line = json.dumps(message, separators=(",", ":")) + "\n"
         try:
             with lock:
                 os.write(out, line.encode())
         except OSError:  # nobody listens any more
             _leave(0)
-        if poster is not None and message["type"] == "reading":
+
+    def say(message: dict[str, Any]) -> None:
+        is_reading = message["type"] == "reading"
+        if readings or not is_reading:
+            write(message)
+        if poster is not None and is_reading:
             poster.post(message)
 
     return say

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import logging
@@ -35,25 +36,31 @@ class Poster:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._urlopen = urlopen
+        self._wanted = True
         self._trouble: str | None = None
 
     def wanted(self) -> bool:
         """Ask before a look whether the server's camera is switched on.
 
-        Only a clear no counts: a server that is away or answers something else
-        may want the reading by the time it is there.
+        Its last clear answer holds until the next. Nobody can take a reading while
+        the server is away: then there is no look.
         """
         try:
             request = urllib.request.Request(  # noqa: S310 (the user's own URL)
                 self._url, headers=self._headers
             )
             with self._urlopen(request, timeout=TIMEOUT) as answer:
-                off = json.load(answer)["wanted"] is False
-        except (*UNHEARD, KeyError, TypeError):
-            return True
-        if off:
+                said = answer.read()
+        except urllib.error.HTTPError:
+            return self._wanted
+        except UNHEARD as error:
+            self._say_away(error)
+            return False
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            self._wanted = json.loads(said)["wanted"] is not False
+        if not self._wanted:
             self._say(OFF)
-        return not off
+        return self._wanted
 
     def post(self, reading: dict[str, Any]) -> bool:
         """Send one reading; returns whether the server took it."""
@@ -66,11 +73,14 @@ class Poster:
         except urllib.error.HTTPError as error:
             self._say(_refusal(error))
         except UNHEARD as error:
-            reason = getattr(error, "reason", error)
-            self._say(f"The server {self._url!r} is away ({reason}); trying again.")
+            self._say_away(error)
         else:
             self._say("")
         return not self._trouble
+
+    def _say_away(self, error: Exception) -> None:
+        reason = getattr(error, "reason", error)
+        self._say(f"The server {self._url!r} is away ({reason}); trying again.")
 
     def _say(self, trouble: str) -> None:
         if trouble == self._trouble:

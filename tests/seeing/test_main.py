@@ -9,12 +9,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, Reading
 from mopidy_moodcam.resources import MissingFile, model_path, weight_path
-from mopidy_moodcam.seeing.__main__ import HANGS, HUNG, _be_modest, _eyesight, parser
+from mopidy_moodcam.seeing.__main__ import (
+    HANGS,
+    HUNG,
+    _be_modest,
+    _eyesight,
+    _printer,
+    parser,
+)
 from mopidy_moodcam.seeing.clock import FastClock
 from mopidy_moodcam.seeing.devices import SOURCE, CameraError
 from tests.seeing.frames import numbered, write_video
@@ -137,6 +145,17 @@ def test_only_numbers_and_known_words_cross_the_pipe():
                 assert len(numbers) == 4 + len(EXPRESSIONS)
                 assert set(face) == {"pixels", "sharpness"}
         assert len(json.dumps(line)) < 1000
+
+
+@pytest.mark.parametrize("readings", [False, True])
+def test_an_eye_that_posts_prints_readings_only_if_asked(readings):
+    ours, its = os.pipe()
+    say = _printer(its, Mock(), readings=readings)
+    say({"type": "state"})
+    say({"type": "reading"})
+    os.close(its)
+    with os.fdopen(ours) as printed:
+        assert ("reading" in printed.read()) == readings
 
 
 def test_the_kernel_lets_the_eye_write_no_file():

@@ -25,7 +25,7 @@ def server():
                 self.wfile.write(self.server.says)
 
         def do_GET(self):
-            self.send_response(200)
+            self.send_response(self.server.answer_get)
             self.end_headers()
             self.wfile.write(self.server.says)
 
@@ -34,6 +34,7 @@ def server():
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.got, server.answer, server.says = [], 204, b'{"wanted": true}'
+    server.answer_get = 200
     server.url = f"http://127.0.0.1:{server.server_port}/moodcam/api/readings"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -74,7 +75,7 @@ def test_a_server_that_speaks_another_protocol_is_a_sentence(caplog):
         url = f"http://127.0.0.1:{mpd.getsockname()[1]}/moodcam/api/readings"
         threading.Thread(target=greet, args=(mpd, b"OK MPD 0.19.0\n" * 2)).start()
         poster = Poster(url)
-        assert poster.wanted()
+        assert not poster.wanted()
         assert not poster.post({})
     assert "is away" in caplog.text
 
@@ -111,8 +112,20 @@ def test_a_server_that_knows_no_switch_gets_readings(server, says):
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:1/", "http://[/"])
-def test_a_server_away_may_be_back_after_the_look(url):
-    assert Poster(url).wanted()
+def test_while_the_server_is_away_there_is_no_look(url, caplog):
+    assert not Poster(url).wanted()
+    assert "is away" in caplog.text
+
+
+@pytest.mark.parametrize(("status", "says"), [(502, b""), (200, b"<html>")])
+def test_a_no_holds_until_a_clear_yes(server, status, says):
+    poster = Poster(server.url)
+    server.says = b'{"wanted": false}'
+    assert not poster.wanted()
+    server.answer_get, server.says = status, says
+    assert not poster.wanted()
+    server.answer_get, server.says = 200, b'{"wanted": true}'
+    assert poster.wanted()
 
 
 def test_a_server_away_is_said_once_and_its_return_once(server, caplog):
