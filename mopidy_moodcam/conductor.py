@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 BASELINE_SECONDS = 120.0
 SET_BACK = 2.0  # seconds; a clock that runs back further was set
 HISTORY = 50
+# A look is shown for so many seconds, of a camera that another program uses asked
+# only every two minutes, or for so many intervals: three rests of an empty room.
+SHOWN_SECONDS = 180.0
+SHOWN_INTERVALS = 9.0
 GUESTS = (
     "more faces than the household's are here; say yes to go on, on the page or with:"
     " mopidy moodcam on"
@@ -97,6 +101,7 @@ class Conductor:
         self._felt: _Felt | None = None
         self._felt_before: _Felt | None = None
         self._anything_queued = True
+        self._heard: dict[str, float] = {}
         self.reading: Reading | None = None
         self.history: tuple[Mood, ...] = ()
         self.frames_seen = 0
@@ -189,14 +194,26 @@ class Conductor:
             if applies:
                 return CameraWish(look=False, state=state, why=why)
         if self._settings.camera == "none":
+            if looking := [r for r, at in self._heard.items() if self._is_fresh(at)]:
+                where = ", ".join(
+                    f"in the room {r}" if r else "elsewhere" for r in looking
+                )
+                return CameraWish(False, CameraState.WATCHING, where, elsewhere=True)
             why = "no camera is set; moods come from other programs or by hand"
             return CameraWish(False, CameraState.RESTING, why, elsewhere=True)
         return CameraWish(True, CameraState.WATCHING, "", elsewhere=True)
 
-    def take_reading(self, reading: Reading) -> None:
+    @property
+    def unheard(self) -> tuple[tuple[str, float], ...]:
+        """The rooms whose cameras have fallen silent, and when each was last heard."""
+        return tuple(r for r in self._heard.items() if not self._is_fresh(r[1]))
+
+    def take_reading(self, reading: Reading, *, elsewhere: bool = False) -> None:
         """Weigh a burst's reading, from our eye or one elsewhere."""
         if not self.camera_on:
             return
+        if elsewhere:
+            self._heard[reading.room] = reading.time
         self.reading = reading
         self.readings += 1
         self.frames_seen += reading.frames
@@ -213,6 +230,8 @@ class Conductor:
         self._now = now
         self._anything_queued = anything_queued
         self._tracker.pass_time(now)
+        if self.reading and not self._is_fresh(self.reading.time):
+            self.reading = None
         if self._baseline_until is not None and now >= self._baseline_until:
             self._baseline_until = None
             self._baseline.finish()
@@ -240,6 +259,10 @@ class Conductor:
         if obey is not None:
             obey(command)
             self._reconsider()
+
+    def _is_fresh(self, seen_at: float) -> bool:
+        lasts = max(SHOWN_SECONDS, SHOWN_INTERVALS * self._settings.interval)
+        return self._now - seen_at <= lasts
 
     def _obstacles(
         self, *, wanted_by_music: bool
@@ -280,6 +303,7 @@ class Conductor:
             self._tracker.allow_guests(allowed=True)
         if not self.camera_on:
             self.reading = None
+            self._heard.clear()
             self._tracker.forget()
 
     def _set_goal(self, command: desk.SetGoal) -> None:
@@ -401,6 +425,8 @@ class Conductor:
             if (until := getattr(remembered, name)) is not None
         }
         self._memory.remember(**changes)
+        self._heard = {room: at - seconds for room, at in self._heard.items()}
+        self.reading = None
         self._told_until -= seconds
         if self._baseline_until is not None:
             self._baseline_until -= seconds

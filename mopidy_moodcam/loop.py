@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import mopidy_moodcam
 from mopidy_moodcam import desk as desks
-from mopidy_moodcam import mpd
+from mopidy_moodcam import mpd, words
 from mopidy_moodcam.conductor import Conductor
 from mopidy_moodcam.disc_jockey import DiscJockey
 from mopidy_moodcam.eye import EyeKeeper
@@ -186,7 +186,7 @@ class Loop:
                 self._picker.reload()
             case desks.TakeReading(reading=reading):
                 if self._wish().elsewhere:
-                    self._conductor.take_reading(reading)
+                    self._conductor.take_reading(reading, elsewhere=True)
             case desks.TakeMood():
                 self._conductor.take(command)
             case _:
@@ -300,8 +300,14 @@ class Loop:
         if self._eye_says.word in {"trouble", "ready"}:  # ready, but with less
             notices.append(self._eye_says.why)
         wish = self._wish()
-        if self._conductor.learnt.baseline_until is not None and not wish.look:
+        watching = wish.state is CameraState.WATCHING
+        if self._conductor.learnt.baseline_until is not None and not watching:
             notices.append(f"No camera here looks at the resting face: {wish.why}")
+        if wish.elsewhere:
+            notices += [
+                f"{room or 'A camera elsewhere'}: last heard at {words.clock(at)}"
+                for room, at in self._conductor.unheard
+            ]
         return tuple(notice for notice in notices if notice)
 
 

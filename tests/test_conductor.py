@@ -357,6 +357,20 @@ def test_readings_of_two_named_rooms_make_one_mood(conduct):
     assert conductor.mood.label == "happy"
 
 
+def test_a_camera_elsewhere_is_shown_while_it_is_heard(conduct):
+    conductor = conduct(camera="none")
+    seen = dataclasses.replace(reading("sad", NOON), room="kitchen")
+    conductor.take_reading(seen, elsewhere=True)
+    wish = conductor.camera_wish(wanted_by_music=True)
+    assert (wish.look, wish.state) == (False, CameraState.WATCHING)
+    assert wish.why == "in the room kitchen"
+    assert not conductor.unheard
+    conductor.pass_time(NOON + 181, anything_queued=True)
+    assert conductor.reading is None
+    assert conductor.unheard == (("kitchen", NOON),)
+    assert conductor.camera_wish(wanted_by_music=True).state == CameraState.RESTING
+
+
 def test_guests_before_a_camera_elsewhere_are_asked_for(conduct):
     conductor = conduct(camera="none")
     conductor.take_reading(reading("happy", NOON, faces=5))

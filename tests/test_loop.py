@@ -288,6 +288,17 @@ def test_readings_from_elsewhere_are_dropped_while_no_camera_is_to_look(evening)
     assert not evening.desk.status.camera.elsewhere
 
 
+def test_a_room_that_fell_silent_is_named_while_it_should_look(evening):
+    reading = Reading(time=evening.clock.now, reason="nobody", room="kitchen")
+    evening.loop.take(desks.TakeReading(reading))
+    evening.tick(170)
+    assert not any("kitchen" in notice for notice in evening.desk.status.notices)
+    evening.tick(30)
+    assert any("kitchen: last heard" in n for n in evening.desk.status.notices)
+    evening.loop.take(desks.Pause(60))
+    assert not any("kitchen" in notice for notice in evening.desk.status.notices)
+
+
 def test_songs_loaded_anew_leave_the_hands_off_time_alone(evening):
     evening.loop.take(desks.Override(SongMood.HAPPY))
     evening.player.entries.insert(0, (900, "test:theirs"))

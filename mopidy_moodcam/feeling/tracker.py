@@ -46,6 +46,7 @@ LEAVE = 0.3
 CONFLICT = 120.0  # seconds of disagreement before the mood is given up
 PATIENCE = 420.0  # seconds without a usable reading before it is …
 PATIENT = 3.0  # … and intervals, where these are long
+OLD = 180.0  # seconds after which the last look is named with its age
 WORD = 600.0  # seconds a person's correction holds
 ROOMS = 3.0  # intervals for which what another room showed counts beside a new reading
 FEW = 3  # readings that are no disagreement yet
@@ -123,7 +124,7 @@ class Tracker:
             confidence=self._confidence(),
             since=self._time.wall(self._since),
             probabilities=self._belief,
-            why=self._held or self._why,
+            why=self._reason(),
         )
 
     @property
@@ -268,6 +269,15 @@ class Tracker:
         if len(looks) == 1:
             return f"the last reading looked {label}"
         return f"{looks.count(label)} of the last {len(looks)} readings looked {label}"
+
+    def _reason(self) -> str:
+        why = self._held or self._why
+        if (
+            self._label == UNKNOWN
+            or (unseen := self._time.now - self._evidence_at) < OLD
+        ):
+            return why
+        return f"{why}; nothing was seen for {unseen // 60:.0f} min"
 
     def _may_change(self) -> bool:
         now = self._time.now

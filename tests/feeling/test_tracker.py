@@ -57,6 +57,14 @@ def test_a_clear_face_becomes_the_mood_within_three_readings():
     assert labels[-1] == "happy"
 
 
+def test_an_old_look_is_named_with_its_age():
+    tracker = happy_room()
+    assert "nothing was seen" not in tracker.mood.why
+    assert tracker.pass_time(START + 180 + 300).why.endswith(
+        "readings looked happy; nothing was seen for 5 min"
+    )
+
+
 def test_one_reading_of_a_smile_is_not_yet_a_happy_room():
     mood = Tracker().update(reading(0, "happy"))
     assert (mood.label, mood.why) == (UNKNOWN, "too little was seen yet")
