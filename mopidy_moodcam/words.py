@@ -43,8 +43,15 @@ CAMERA: dict[CameraState, str] = {
 
 
 def status_lines(status: Status) -> dict[str, str]:
-    """Return key → sentence for each thing worth knowing now, the mood first."""
-    return dict(_status_lines(status))
+    """Return key → sentence for each thing worth knowing now, the mood first.
+
+    A notice that one of them says already is left out.
+    """
+    lines = dict(_status_lines(status))
+    for number, notice in enumerate(status.notices):
+        if not any(notice in line for line in lines.values()):
+            lines[f"notice{number}"] = notice
+    return lines
 
 
 def short(sentence: str) -> str:
@@ -64,8 +71,6 @@ def _status_lines(status: Status) -> Iterator[tuple[str, str]]:
     if status.dry_run:
         yield "dry_run", "Trial: picks are named, but nothing is queued"
     yield "songs", _songs(status)
-    for number, notice in enumerate(status.notices):
-        yield f"notice{number}", notice
 
 
 def mood(mood: Mood) -> str:

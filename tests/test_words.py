@@ -16,3 +16,11 @@ def test_a_camera_that_rests_says_why_and_nothing_else(why):
 def test_quiet_hours_have_a_line_of_their_own():
     assert "quiet" not in words.status_lines(Status())
     assert words.status_lines(Status(quiet=True))["quiet"].startswith("Quiet hours")
+
+
+def test_trouble_is_said_once():
+    why = "The camera gave no frame; it may be unplugged."
+    camera = CameraStatus(on=True, state=CameraState.TROUBLE, why=why)
+    status = Status(camera=camera, notices=(why, "kitchen: last heard at 21:04"))
+    said = "\n".join(words.status_lines(status).values())
+    assert said.count(why) == said.count("kitchen") == 1
