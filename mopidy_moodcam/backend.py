@@ -15,6 +15,7 @@ from mopidy.models import Artist, Playlist, Ref, Track
 
 from mopidy_moodcam import words
 from mopidy_moodcam.glossary import Goal, SongMood
+from mopidy_moodcam.resources import data_dir
 from mopidy_moodcam.songlist import SongList
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ class MoodCamBackend(pykka.ThreadingActor, backend.Backend):
 
     def __init__(self, config: Any, audio: Any) -> None:  # noqa: ANN401
         super().__init__()
-        from mopidy_moodcam import Extension  # noqa: PLC0415  (it imports us)
-
-        songs = SongList(self.desk, Extension.get_data_dir(config) / "catalogue.sqlite")
+        songs = SongList(self.desk, data_dir(config) / "catalogue.sqlite")
         self.audio = audio
         self.library = Library(self, self.desk, songs)
         self.playlists = Playlists(self, songs)

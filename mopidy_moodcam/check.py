@@ -17,6 +17,7 @@ import importlib.util
 import os
 import pathlib
 import platform
+import shlex
 import signal
 import subprocess
 import threading
@@ -71,9 +72,8 @@ def run(
     settings = Settings.from_config(config.get("moodcam", {}))
     if camera:
         settings = dataclasses.replace(settings, camera=camera)
-    core = pathlib.Path(config.get("core", {}).get("data_dir") or ".").expanduser()
     http, mpd = config.get("http", {}), config.get("mpd", {})
-    return check(settings, core / "moodcam", console, http=http, mpd=mpd)
+    return check(settings, resources.data_dir(config), console, http=http, mpd=mpd)
 
 
 def check(
@@ -98,7 +98,7 @@ def check(
         if lines[-1].verdict is not Verdict.GOOD and talk.about:
             talk.trouble = ""  # the camera's own line says it already
         lines += eye_lines(talk, settings)
-    lines += catalogue(data_dir / "catalogue.sqlite")
+    lines += list(closed(data_dir)) or catalogue(data_dir / "catalogue.sqlite")
     console.print(table(lines))
     return 1 if any(line.verdict is Verdict.BAD for line in lines) else 0
 
@@ -177,7 +177,7 @@ def weights(folder: pathlib.Path) -> Iterator[Line]:
             "weights",
             Verdict.BAD if missing[0].startswith("blazeface") else Verdict.NOTE,
             f"missing or changed: {', '.join(missing)}",
-            "mopidy moodcam weights",
+            resources.fetch_weights(),
         )
     else:
         yield Line("weights", Verdict.GOOD, f"{len(RECIPES)} files, as pinned")
@@ -329,7 +329,7 @@ def _about(about: Mapping[str, Any]) -> Iterator[Line]:
             "face detector",
             Verdict.NOTE,
             "OpenCV's old cascade: frontal faces in good light only",
-            "mopidy moodcam weights",
+            resources.fetch_weights(),
         )
     else:
         yield Line(
@@ -385,6 +385,21 @@ def _cost(milliseconds: float, interval: int) -> Line:
     if share > 5:
         return Line("speed", Verdict.NOTE, found, "raise moodcam/interval")
     return Line("speed", Verdict.GOOD, found)
+
+
+def closed(data_dir: pathlib.Path) -> Iterator[Line]:
+    """Say where this user cannot use the data folder, or not make it."""
+    folder = data_dir.absolute()
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if nearest.is_dir() and os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
+        return
+    make = "chown -R" if nearest == folder else "install -d -o"
+    yield Line(
+        "data",
+        Verdict.BAD,
+        f"this user cannot read and write {str(folder)!r}",
+        f"sudo {make} {os.getuid()} {shlex.quote(str(folder))}",
+    )
 
 
 def catalogue(path: pathlib.Path) -> Iterator[Line]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam.glossary import UNKNOWN, Goal, SongMood
 from mopidy_moodcam.remote import Server, ServerError
-from mopidy_moodcam.resources import PACKAGES, MissingFile, install
+from mopidy_moodcam.resources import PACKAGES, MissingFile, data_dir, install
 
 if TYPE_CHECKING:
     import argparse
@@ -338,13 +338,6 @@ def _catalogue(config: Config) -> Iterator[Catalogue]:
     if changed:
         with contextlib.suppress(ServerError):
             Server.from_config(config).post("songs", reload=True)
-
-
-def data_dir(config: Config) -> pathlib.Path:
-    """Return the folder of the extension's data, made where it is missing."""
-    from mopidy_moodcam import Extension  # noqa: PLC0415
-
-    return Extension.get_data_dir(config)  # type: ignore[arg-type]
 
 
 def _console() -> Console:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pykka
 from mopidy.core import CoreListener
 
-import mopidy_moodcam
 from mopidy_moodcam import mpd
 from mopidy_moodcam.desk import Tray
 from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.loop import TICK, Loop
 from mopidy_moodcam.player import Player, PlayerAwayError
+from mopidy_moodcam.resources import data_dir
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.status import CameraState
 
@@ -121,7 +121,7 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
         tell = self.actor_ref.tell
         self._loop = Loop(
             settings,
-            mopidy_moodcam.Extension.get_data_dir(self._config),
+            data_dir(self._config),
             Player(self._core, max_length=self._config["core"]["max_tracklist_length"]),
             self.desk,
             tell=tell,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 logger = plain(__name__)
 
+NEVER = 1e11  # seconds since the epoch: in the year 5138
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Remembered:
@@ -51,8 +53,16 @@ class Remembered:
                 values[name] = Goal(values[name])
         if values.get("override") is not None:
             values["override"] = SongMood(values["override"])
+        for name in ("override_until", "paused_until"):
+            values[name] = _moment(values.get(name))
         values["own"] = _pairs(values.get("own", ()))
         return cls(**values)
+
+
+def _moment(value: Any) -> float | None:  # noqa: ANN401  (from a file)
+    """Return a time; None where it is none that a clock could ever reach."""
+    is_time = isinstance(value, (int, float)) and 0 <= value < NEVER
+    return value if is_time else None
 
 
 def _pairs(data: Any) -> tuple[tuple[int, str], ...]:  # noqa: ANN401  (from a file)
@@ -96,18 +106,20 @@ class Memory:
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             self._warn(
                 f"MoodCam cannot read {str(self._path)!r} and starts with its "
-                "defaults; the file is kept beside it with the ending .broken"
+                f"defaults; {self._set_aside()}"
             )
-            self._set_aside()
             return Remembered()
 
-    def _set_aside(self) -> None:
+    def _set_aside(self) -> str:
+        """Keep an unreadable file from being overwritten; say what became of it."""
         try:
             self._path.replace(self._path.with_suffix(".broken"))
-        except OSError:
-            logger.debug("The unreadable state file stays where it is")
+        except OSError as error:
+            return f"the file stays where it is ({error.strerror})"
+        return "the file is kept beside it with the ending .broken"
 
     def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".draft")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

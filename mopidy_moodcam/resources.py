@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PACKAGE = pathlib.Path(__file__).parent
 
@@ -40,6 +45,21 @@ def install(*modules: str) -> str:
     return " ".join((sys.executable, "-m pip install", *packages))
 
 
+def fetch_weights() -> str:
+    """Return the command that brings the third-party weights, root's where it must."""
+    command = f"{sys.executable} -m mopidy_moodcam.weights"
+    return command if os.access(PACKAGE / "weights", os.W_OK) else f"sudo {command}"
+
+
+def data_dir(config: Mapping[str, Any]) -> pathlib.Path:
+    """Return the folder of the extension's data, by Mopidy's configuration.
+
+    It need not be there: who writes to it makes it, and says where it cannot.
+    """
+    core = config.get("core", {}).get("data_dir") or "."
+    return pathlib.Path(core).expanduser() / "moodcam"
+
+
 def model_path(name: str) -> pathlib.Path:
     """Return the path of a model of this project, such as `expression.ts`.
 
@@ -63,6 +83,4 @@ def weight_path(name: str) -> pathlib.Path:
     path = PACKAGE / "weights" / name
     if path.is_file():
         return path
-    raise MissingFile(
-        f"The weights {name} are missing; run: python -m mopidy_moodcam.weights"
-    )
+    raise MissingFile(f"The weights {name} are missing; run: {fetch_weights()}")

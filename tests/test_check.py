@@ -186,6 +186,19 @@ def test_it_works_before_anything_exists_and_makes_nothing(tmp_path):
     assert not (tmp_path / "never").exists()
 
 
+@pytest.mark.parametrize(("folder", "mend"), [(".", "chown -R"), ("new", "install")])
+def test_a_folder_of_another_user_is_a_line(tmp_path, monkeypatch, folder, mend):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    _, said = printed(tmp_path / folder, talk(), camera="none")
+    assert f"sudo {mend}" in said
+
+
+def test_a_file_in_the_way_of_the_folder_is_a_line(tmp_path):
+    (tmp_path / "file").touch()
+    (line,) = check.closed(tmp_path / "file" / "moodcam")
+    assert line.verdict is Verdict.BAD
+
+
 def test_the_catalogue_is_counted(tmp_path):
     with Catalogue.open(tmp_path / "catalogue.sqlite"):
         pass
@@ -203,7 +216,7 @@ def test_a_damaged_catalogue_is_a_line_not_a_traceback(tmp_path):
 def test_missing_weights_name_the_command_that_fetches_them(tmp_path):
     (line,) = check.weights(tmp_path)
     assert line.verdict is Verdict.BAD
-    assert line.mend == "mopidy moodcam weights"
+    assert line.mend == f"{sys.executable} -m mopidy_moodcam.weights"
 
 
 def test_brackets_in_what_was_found_are_printed_as_they_are(tmp_path):

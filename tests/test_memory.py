@@ -48,14 +48,38 @@ def test_own_tracks_that_cannot_be_read_take_nothing_else_along(tmp_path, own):
     assert path.exists()
 
 
+@pytest.mark.parametrize("until", ['{"a": 1}', "[]", '"noon"', "NaN", "1e300"])
+@pytest.mark.parametrize("name", ["paused_until", "override_until"])
+def test_a_time_that_is_none_takes_nothing_else_along(tmp_path, name, until):
+    path = tmp_path / "state.json"
+    path.write_text(f'{{"consent": true, "{name}": {until}}}')
+    now = Memory(path).now
+    assert (now.consent, getattr(now, name)) == (True, None)
+
+
 def test_unknown_fields_of_a_newer_version_are_left_out(tmp_path):
     path = tmp_path / "state.json"
     path.write_text(json.dumps({"goal": "calm", "future": 1}))
     assert Memory(path).now.goal is Goal.CALM
 
 
+def test_a_file_that_cannot_be_set_aside_is_not_said_to_be(tmp_path, caplog):
+    (tmp_path / "state.broken").mkdir()
+    (tmp_path / "state.json").write_text("{")
+    Memory(tmp_path / "state.json")
+    assert "stays where it is (Is a directory)" in caplog.text
+
+
+def test_the_folder_is_made(tmp_path):
+    path = tmp_path / "new" / "moodcam" / "state.json"
+    Memory(path).remember(consent=True)
+    assert Memory(path).now.consent
+
+
 def test_a_folder_that_cannot_be_written_is_named_once(tmp_path, caplog):
-    memory = Memory(tmp_path / "missing" / "state.json")
+    (tmp_path / "file").touch()
+    memory = Memory(tmp_path / "file" / "state.json")
+    caplog.clear()
     with caplog.at_level(logging.WARNING):
         memory.remember(consent=True)
         memory.remember(camera_on=True)
@@ -65,6 +89,7 @@ def test_a_folder_that_cannot_be_written_is_named_once(tmp_path, caplog):
 
 
 def test_a_folder_with_brackets_in_its_name_is_no_markup(tmp_path, caplog):
+    (tmp_path / "[red]").touch()
     memory = Memory(tmp_path / "[red]" / "state.json")
     memory.remember(consent=True)
     assert "(red)" in caplog.text

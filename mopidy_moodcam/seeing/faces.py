@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import cv2
 import numpy as np
 
-from mopidy_moodcam.resources import MissingFile, weight_path
+from mopidy_moodcam.resources import MissingFile, fetch_weights, weight_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -239,8 +239,7 @@ def _blazeface(weights: Callable[[str], Path]) -> BlazeFaceFinder:
         )
     except cv2.error as error:
         raise MissingFile(
-            "The face detector's weights cannot be read; "
-            "run: python -m mopidy_moodcam.weights."
+            f"The face detector's weights cannot be read; run: {fetch_weights()}"
         ) from error
 
 

@@ -26,11 +26,11 @@ def factory(
     del core
     import tornado.ioloop  # noqa: PLC0415  (the command line never needs it)
 
-    from mopidy_moodcam import Extension  # noqa: PLC0415
+    from mopidy_moodcam.resources import data_dir  # noqa: PLC0415
     from mopidy_moodcam.songlist import SongList  # noqa: PLC0415
     from mopidy_moodcam.web import routes  # noqa: PLC0415
     from mopidy_moodcam.web.access import Access  # noqa: PLC0415
 
-    songlist = SongList(desk, Extension.get_data_dir(config) / "catalogue.sqlite")
+    songlist = SongList(desk, data_dir(config) / "catalogue.sqlite")
     loop = tornado.ioloop.IOLoop.current()
     return routes.routes(desk, Access.from_config(config), songlist, loop)

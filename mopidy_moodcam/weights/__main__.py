@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mopidy_moodcam.weights.fetch import (
+    HERE,
     RECIPES,
     FetchError,
     Recipe,
@@ -19,8 +20,6 @@ from mopidy_moodcam.weights.fetch import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-HERE = Path(__file__).parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

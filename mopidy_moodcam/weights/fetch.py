@@ -17,8 +17,12 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mopidy_moodcam.resources import fetch_weights
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+HERE = Path(__file__).parent
 
 
 class FetchError(Exception):
@@ -243,7 +247,8 @@ def _put(made: Path, target: Path) -> None:
         partial.write_bytes(made.read_bytes())
         partial.replace(target)
     except OSError as error:
+        ours = target.parent == HERE
+        mend = f"run: {fetch_weights()}" if ours else "choose a folder with --to"
         raise FetchError(
-            f"{str(target)!r} cannot be written ({error.strerror}); run this as the "
-            "user who installed Mopidy-MoodCam or choose a folder with --to."
+            f"{str(target)!r} cannot be written ({error.strerror}); {mend}"
         ) from error
