@@ -61,23 +61,19 @@ def export(catalogue: Catalogue, file: str, console: Console) -> int:
     in `.m3u8` one playlist per song mood.
     """
     path = pathlib.Path(file)
-    write = _writer(path)
-    if write is None:
-        console.print(
-            f"{file!r} is no known kind of export: give a name ending in .csv,"
-            " .parquet or .m3u8, or a folder for playlists.",
-            markup=False,
-            soft_wrap=True,
-        )
-        return 1
     try:
-        written = write(catalogue, path)
+        write = _writer(path)
+        written = write(catalogue, path) if write else ""
     except (OSError, ExportError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         console.print(f"Nothing written to {file!r}: {reason}.", markup=False)
         return 1
-    console.print(written, markup=False, soft_wrap=True)
-    return 0
+    unknown = (
+        f"{file!r} is no known kind of export: give a name ending in .csv,"
+        " .parquet or .m3u8, or a folder for playlists."
+    )
+    console.print(written or unknown, markup=False, soft_wrap=True)
+    return 0 if written else 1
 
 
 def _writer(path: pathlib.Path) -> Callable[[Catalogue, pathlib.Path], str] | None:

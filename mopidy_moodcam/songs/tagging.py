@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+_TAGGED = {"tagged", "would be tagged", "had the tag already"}
 _ID3 = "TXXX:MOOD"
 _MP4 = "----:com.apple.iTunes:MOOD"
 
@@ -23,25 +25,27 @@ def tag_files(
     dry_run: bool = False,
     resized: Callable[[str, int, int], None] = lambda _uri, _before, _after: None,
 ) -> int:
-    """Set MOOD in each (URI, file, mood); say how many; return the exit code.
+    """Set MOOD in each (URI, file, mood); say how many, and why not in others.
 
-    A file keeps its times of access and change, so that no library takes it
-    for new; one that has the right tag already is not touched. `resized` gets
-    the URI and the size in bytes before and after of each file that grew or
-    shrank. `dry_run` touches nothing.
+    A file keeps its times of access and change where it is this user's, so that no
+    library takes it for new; one that has the right tag already is not touched.
+    `resized` gets the URI and the size in bytes before and after of each file that
+    grew or shrank. `dry_run` touches nothing. Returns the exit code: 1 where there
+    are files and none has the tag.
     """
-    done: collections.Counter[str] = collections.Counter()
+    done: dict[str, list[pathlib.Path]] = collections.defaultdict(list)
     sizes: dict[pathlib.Path, int] = {}  # two URIs may mean the same file
     for uri, path, mood in files:
         before = sizes.setdefault(path, _size(path))
-        done[_attempt(path, mood, dry_run=dry_run)] += 1
+        done[_attempt(path, mood, dry_run=dry_run)].append(path)
         if (after := _size(path)) != before:
             resized(uri, before, after)
-    for words, count in sorted(done.items()):
-        console.print(f"{count} files: {words}", markup=False)
+    for words, paths in sorted(done.items()):
+        example = "" if words in _TAGGED else f", such as {str(paths[0])!r}"
+        console.print(f"{len(paths)} files: {words}{example}", markup=False)
     if not done:
         console.print("No song of the catalogue is a file with a known path.")
-    return 0
+    return 1 if done and not done.keys() & _TAGGED else 0
 
 
 def _attempt(path: pathlib.Path, mood: str, *, dry_run: bool) -> str:
@@ -66,8 +70,8 @@ def set_mood(path: pathlib.Path, mood: str, *, dry_run: bool = False) -> str:
 
     try:
         file = _opened(path)
-    except (mutagen.MutagenError, OSError):  # type: ignore[attr-defined]
-        return "could not be read"
+    except (mutagen.MutagenError, OSError) as error:  # type: ignore[attr-defined]
+        return f"could not be read ({_reason(error)})"
     if file is None:
         return "of a kind without tags"
     if file.tags is None:
@@ -75,7 +79,8 @@ def set_mood(path: pathlib.Path, mood: str, *, dry_run: bool = False) -> str:
     if _mood(file) == mood:
         return "had the tag already"
     if dry_run:
-        return "would be tagged"
+        may = os.access(path, os.W_OK)
+        return "would be tagged" if may else "could not be written (no permission)"
     _write(file, mood)
     return _saved(file, path)
 
@@ -102,10 +107,18 @@ def _saved(file: Any, path: pathlib.Path) -> str:  # noqa: ANN401
     try:
         times = path.stat()
         file.save(**({"v2_version": 3, "v23_sep": None} if _is_id3v23(file) else {}))
+    except (mutagen.MutagenError, OSError) as error:  # type: ignore[attr-defined]
+        return f"could not be written ({_reason(error)})"
+    with contextlib.suppress(PermissionError):  # times are the owner's to set
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    except (mutagen.MutagenError, OSError):  # type: ignore[attr-defined]
-        return "could not be written"
     return "tagged"
+
+
+def _reason(error: Exception) -> str:
+    """Return why, in words that are the same for each file; mutagen wraps them."""
+    wrapped = error.args[0] if error.args else None
+    cause = wrapped if isinstance(wrapped, OSError) else error
+    return getattr(cause, "strerror", None) or type(error).__name__
 
 
 def _mood(file: Any) -> str | None:  # noqa: ANN401

@@ -1,6 +1,8 @@
 import csv
+import errno
 import io
 import os
+import pathlib
 import shutil
 import struct
 import subprocess
@@ -17,6 +19,8 @@ from mopidy_moodcam.songs.shelf import load_shelf
 from mopidy_moodcam.songs.survey import WalkedTrack
 from mopidy_moodcam.songs.tables import import_file
 from tests.songs.libraries import songs, spotify_id
+
+SILENT_MP3 = b"\xff\xfb\x90\x00".ljust(417, b"\0") * 20
 
 
 @pytest.fixture
@@ -137,6 +141,18 @@ def test_what_cannot_be_written_is_one_sentence(catalogue, console, tmp_path, na
     assert not list(tmp_path.glob("**/*.part"))
 
 
+def test_a_folder_that_may_not_be_entered_is_one_sentence(
+    catalogue, console, monkeypatch
+):
+    def closed(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(pathlib.Path, "is_dir", closed)
+    assert export.export(catalogue, "closed/songs.csv", console) == 1
+    said = "Nothing written to 'closed/songs.csv': Permission denied.\n"
+    assert console.file.getvalue() == said
+
+
 def test_banned_songs_are_exported_but_in_no_playlist(catalogue, tmp_path):
     catalogue.judge("local:track:5.mp3", Verdict.BANNED)
     export.write_playlists(catalogue, tmp_path)
@@ -201,7 +217,7 @@ def test_the_mood_is_written_into_files_and_nothing_else_changes(tmp_path, name)
 def test_an_old_tag_stays_as_old_and_whole_as_it_was(tmp_path):
     id3 = pytest.importorskip("mutagen.id3", reason="mutagen is in the extra 'songs'")
     path = tmp_path / "a.mp3"
-    path.write_bytes(b"\xff\xfb\x90\x00".ljust(417, b"\0") * 20)
+    path.write_bytes(SILENT_MP3)
     tags = id3.ID3()
     tags.add(id3.TIT2(encoding=1, text="Ä"))
     tags.add(id3.TPE1(encoding=0, text=["AC/DC", "Nobody"]))
@@ -280,3 +296,30 @@ def test_one_odd_file_does_not_stop_the_others(tmp_path, console, monkeypatch):
     assert tagging.tag_files(files, console) == 0
     assert "1 files: could not be tagged (TypeError)" in console.file.getvalue()
     assert real(good)["MOOD"] == ["sad"]
+
+
+def test_where_no_file_can_be_tagged_the_reason_is_named(tmp_path, console):
+    pytest.importorskip("mutagen", reason="mutagen is in the extra 'songs'")
+    path = tmp_path / "away.mp3"
+    assert tagging.tag_files([("local:a", path, "sad")], console) == 1
+    said = console.file.getvalue().strip()
+    why = "could not be read (No such file or directory), such as"
+    assert said == f"1 files: {why} {str(path)!r}"
+
+
+def test_files_of_another_user_are_no_promise_and_keep_the_tag(
+    tmp_path, console, monkeypatch
+):
+    def not_the_owner(*_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    pytest.importorskip("mutagen", reason="mutagen is in the extra 'songs'")
+    path = tmp_path / "a.mp3"
+    path.write_bytes(SILENT_MP3)
+    files = [("local:a", path, "sad")]
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert tagging.tag_files(files, console, dry_run=True) == 1
+    assert "could not be written (no permission)" in console.file.getvalue()
+    monkeypatch.setattr(os, "utime", not_the_owner)
+    assert tagging.tag_files(files, console) == 0
+    assert "1 files: tagged" in console.file.getvalue()
