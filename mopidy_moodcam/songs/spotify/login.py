@@ -60,6 +60,11 @@ PATIENCE_SECONDS = 600.0
 _DONE = "MoodCam is logged in to Spotify; you can close this page."
 _DENIED = "MoodCam is not logged in; you can close this page."
 _OTHER = "This is not the login that MoodCam waits for."
+_ANOTHER = "That address belongs to another login; open the one above."
+_NO_ANSWER = (
+    "That is not the address Spotify sent the browser to (it has 'code=' in it);"
+    " paste it whole:"
+)
 
 
 class TokenFile(CacheHandler):
@@ -344,11 +349,8 @@ class Door:
         for line in filter(None, map(str.strip, text.splitlines())):
             if code := _code(line, state):
                 return code
-            self.console.print(
-                "That is not the address Spotify sent the browser to (it has 'code='"
-                " in it); paste it whole:",
-                soft_wrap=True,
-            )
+            another = {"code", "state"} <= _form(line).keys()
+            self.console.print(_ANOTHER if another else _NO_ANSWER, soft_wrap=True)
         return None
 
 
@@ -407,16 +409,19 @@ def _code(address: str, state: str) -> str | None:
 
     The state proves that it answers this login and no other (RFC 6749, 10.12).
     """
-    try:
-        query = urllib.parse.urlsplit(address).query
-    except ValueError:
-        return None
-    form = dict(urllib.parse.parse_qsl(query))
+    form = _form(address)
     if not secrets.compare_digest(form.get("state", "").encode(), state.encode()):
         return None
     if "error" in form:
         raise SpotifyError(f"The login was declined: run {LOGIN} to be asked again.")
     return form.get("code")
+
+
+def _form(address: str) -> dict[str, str]:
+    try:
+        return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
+    except ValueError:
+        return {}
 
 
 def _handle(keyboard: IO[str] | None) -> int | None:

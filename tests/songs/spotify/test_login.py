@@ -60,19 +60,27 @@ def test_without_a_browser_the_address_is_shown_and_the_redirect_pasted(run, key
     assert "paste it here" in run.said
 
 
-def test_what_is_pasted_wrong_is_asked_for_again(run, keyboard):
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("http://127.0.0.1:6681/?code=old&state=other", "belongs to another login"),
+        ("http://127.0.0.1:6681/?code=cut-off", "paste it whole"),
+        ("http://[/?code=odd&state=odd", "paste it whole"),
+    ],
+)
+def test_what_is_pasted_wrong_is_asked_for_again(run, keyboard, wrong, why):
     keys, typed = keyboard
     address = []
 
     def elsewhere(shown):
         address.append(shown)
-        typed.write("http://127.0.0.1:6681/?code=of-another-login&state=other\n")
+        typed.write(f"{wrong}\n")
         threading.Timer(0.1, lambda: typed.write(landing(shown) + "\n")).start()
         return False
 
     run.world |= {"browser": elsewhere, "keyboard": keys}
     assert run(login=True) == 0
-    assert run.said.count("paste it whole") == 1
+    assert run.said.count(why) == 1
 
 
 def test_pasting_works_while_another_program_has_the_port(run, keyboard):
