@@ -420,8 +420,11 @@ def catalogue(path: pathlib.Path) -> Iterator[Line]:
     found = f"{counts['tracks']} tracks, {counts['analysed']} with a place on the plane"
     if counts["analysed"]:
         yield Line("songs", Verdict.GOOD, found)
-    else:
+    elif counts["tracks"]:
         yield Line("songs", Verdict.NOTE, found, scan)
+    else:
+        fill = f"let Mopidy list some, as by: mopidy local scan; then: {scan}"
+        yield Line("songs", Verdict.NOTE, found, fill)
 
 
 def _version(name: str) -> str | None:

@@ -1,4 +1,7 @@
-"""Files that were moved or renamed: the song keeps all that is known of it."""
+"""Files that were moved or renamed, or come from another library now.
+
+The song keeps all that is known of it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from mopidy_moodcam.songs import match
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
     from mopidy_moodcam.songs.survey import Job
@@ -32,26 +35,45 @@ class _Song(NamedTuple):
 
 
 def follow(
-    catalogue: Catalogue, jobs: Iterable[Job], gone: Collection[str]
+    catalogue: Catalogue,
+    jobs: Iterable[Job],
+    gone: Collection[str],
+    other_uri: Callable[[str], str | None] = lambda _: None,
 ) -> dict[str, str]:
     """Let songs that are `gone` go on as new ones of `jobs`; return {old: new URI}.
 
     They are the same where time and size of the file are, or else title, first artist
     and length; and where that is true of no third one. Of several that are gone the one
-    that a person judged goes on.
+    that a person judged goes on. `other_uri` gives the URI by which another library
+    has the very file of a song: that one is the same whatever is known of it, but where
+    a person judged it.
     """
     if not gone:
         return {}
     new = [_new(row, job) for job in jobs if (row := catalogue.find(job.uri))]
     new = [song for song in new if song is not None]
     old = [_old(row) for uri in gone if (row := catalogue.find(uri))]
-    pairs = _paired(old, new, "file")
-    taken = {*pairs, *pairs.values()}
-    left = [song for song in old if song.uri not in taken]
-    free = [song for song in new if song.uri not in taken]
-    pairs |= _paired(left, free, "match_key")
+    pairs = _in_another_library(catalogue, old, other_uri)
+    for by in ("file", "match_key"):
+        taken = {*pairs, *pairs.values()}
+        left = [song for song in old if song.uri not in taken]
+        free = [song for song in new if song.uri not in taken]
+        pairs |= _paired(left, free, by)
     catalogue.rename(pairs)
     return pairs
+
+
+def _in_another_library(
+    catalogue: Catalogue, old: Iterable[_Song], other_uri: Callable[[str], str | None]
+) -> dict[str, str]:
+    """Return {old: new URI} of songs whose very file another library has."""
+    chosen: dict[str, str] = {}
+    for song in sorted(old, key=lambda song: song.judged):
+        new = other_uri(song.uri)
+        row = catalogue.find(new) if new else None
+        if row is not None and not row.judged:
+            chosen[row.uri] = song.uri
+    return {old: new for new, old in chosen.items()}
 
 
 def _new(row: TrackRow, job: Job) -> _Song | None:

@@ -28,7 +28,7 @@ from mopidy_moodcam.songs.hearing.workers import Worker, WorkerTrouble, analyse_
 from mopidy_moodcam.songs.survey import FILE, LOCAL, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from rich.console import Console
@@ -83,7 +83,12 @@ def scan(
         known = catalogue.uris()
         _say_kept(survey, [uri for uri, _ in known], console)
         gone = {uri: judged for uri, judged in known if survey.gone(uri)}
-        moves = _follow_moved(catalogue, work, gone, console)
+        moves = moved.follow(catalogue, work, gone, survey.other_uri)
+        if moves:
+            console.print(
+                f"Songs that were moved, known as before: {len(moves)}.",
+                highlight=False,
+            )
         if count := catalogue.let_go(gone):
             console.print(
                 f"Songs gone from their library and now forgotten: {count}.",
@@ -103,6 +108,8 @@ def scan(
         again = " with --force begins anew" if force else " goes on from here"
         console.print(f"Stopped; the next scan{again}.")
     _report(tally, console)
+    if survey and not tally.seen:
+        console.print(_why_none(survey), markup=False, soft_wrap=True)
     _explain(catalogue, console)
     _say_left_out(catalogue, console)
     if tally.analysed or tally.guessed:
@@ -110,6 +117,19 @@ def scan(
     if tally.analysed:
         _refit_if_due(catalogue, tally.reheard, console)
     return 0
+
+
+def _why_none(survey: Survey) -> str:
+    """Return why no library showed a song, and what brings some."""
+    asked = ", ".join(survey.asked.values()) or "none"
+    if LOCAL in survey.asked:
+        mend = "Mopidy-Local lists those of local/media_dir after: mopidy local scan"
+    else:
+        mend = (
+            "Mopidy-Local, which lists your files, is not among them: install it, or"
+            " see in Mopidy's log why it does not load"
+        )
+    return f"No library showed a song (asked: {asked}). {mend}."
 
 
 def _say_kept(survey: Survey, known: list[str], console: Console) -> None:
@@ -124,19 +144,6 @@ def _say_kept(survey: Survey, known: list[str], console: Console) -> None:
                 highlight=False,
                 soft_wrap=True,
             )
-
-
-def _follow_moved(
-    catalogue: Catalogue, work: list[Job], gone: Collection[str], console: Console
-) -> dict[str, str]:
-    """Let songs whose files were moved go on as the new ones; return {old: new URI}."""
-    moves = moved.follow(catalogue, work, gone)
-    if moves:
-        console.print(
-            f"Songs whose files were moved, known as before: {len(moves)}.",
-            highlight=False,
-        )
-    return moves
 
 
 def _still_due(

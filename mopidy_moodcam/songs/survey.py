@@ -55,10 +55,13 @@ class Survey:
     `found` has the URIs of all tracks, `folders` says of each folder opened
     whether anything was in it, and `finished` holds the schemes of the libraries
     that were walked to their end without a fault; those that had no song at all
-    are in `empty` instead. `media_dir` is Mopidy-Local's folder.
+    are in `empty` instead. `asked` has each library's name by its scheme, `files`
+    the URI of each real file. `media_dir` is Mopidy-Local's folder.
     """
 
+    asked: dict[str, str] = dataclasses.field(default_factory=dict)
     found: set[str] = dataclasses.field(default_factory=set)
+    files: dict[str, str] = dataclasses.field(default_factory=dict)
     folders: dict[str, bool] = dataclasses.field(default_factory=dict)
     finished: set[str] = dataclasses.field(default_factory=set)
     empty: set[str] = dataclasses.field(default_factory=set)
@@ -66,12 +69,23 @@ class Survey:
 
     def gone(self, uri: str) -> bool:
         """Return whether a song is surely no longer in the library it came from."""
+        if uri in self.found:
+            return False
+        if self.other_uri(uri) is not None:
+            return True
         scheme = uri.partition(":")[0]
-        if uri in self.found or scheme not in self.finished:
+        if scheme not in self.finished:
             return False
         if scheme == FILE:
             return self._held(uri)
         return scheme == LOCAL and self._held_on_disk(uri)
+
+    def other_uri(self, uri: str) -> str | None:
+        """Return the URI another library has for the file of a song, or None."""
+        path = path_of(uri, self.media_dir)
+        if path is None or uri in self.found:
+            return None
+        return self.files.get(os.path.realpath(path))
 
     def _held(self, uri: str) -> bool:
         """Return whether something else is in the nearest folder above that is left.

@@ -136,17 +136,17 @@ def _uris(
     survey: Survey,
     say: Callable[[str], None],
 ) -> Iterator[str]:
-    files: set[str] = set()
     for root in sorted(_browse(library, None) or (), key=_turn):
         if _scheme(root) == OURS:
             continue
-        say(root.name or root.uri)
+        name = survey.asked[_scheme(root)] = root.name or root.uri
+        say(name)
         top = ALL_LOCAL if _scheme(root) == LOCAL else root.uri
         for uri in _below(library, top, survey):
             path = path_of(uri, survey.media_dir)
             file = os.path.realpath(path) if path else uri
-            if file not in files:
-                files.add(file)
+            if file not in survey.files:
+                survey.files[file] = uri
                 survey.found.add(uri)
                 yield uri
 

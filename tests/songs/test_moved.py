@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from mopidy_moodcam.glossary import SongMood, Verdict
-from mopidy_moodcam.songs.catalogue import Catalogue
+from mopidy_moodcam.songs.catalogue import GONE, Catalogue, TrackRow
 from mopidy_moodcam.songs.scan import scan
 from mopidy_moodcam.songs.sounds import load_sounds
 from mopidy_moodcam.songs.survey import Survey, WalkedTrack
@@ -40,18 +40,24 @@ def write(path, size):
     os.utime(path, (1e9 + size, 1e9 + size))
 
 
-def look(catalogue, music, title=lambda path: path.stem, **options):
+def look(
+    catalogue,
+    music,
+    title=lambda path: path.stem,
+    uri=lambda path: path.as_uri(),
+    **options,
+):
     """Scan the folder as it is; return what was analysed and what was said."""
     tracks = [
-        WalkedTrack(
-            path.as_uri(), path, title=title(path), artist="A", duration_ms=180_000
-        )
+        WalkedTrack(uri(path), path, title=title(path), artist="A", duration_ms=180_000)
         for path in sorted(music.rglob("*.ogg"))
     ]
     survey = Survey(
+        media_dir=music,
         found={track.uri for track in tracks},
+        files={os.path.realpath(track.path): track.uri for track in tracks},
         folders={music.as_uri(): True},
-        **{"finished" if tracks else "empty": {"file"}},
+        **{"finished" if tracks else "empty": {uri(music).partition(":")[0]}},
     )
     asked, out = [], io.StringIO()
     scan(
@@ -63,6 +69,10 @@ def look(catalogue, music, title=lambda path: path.stem, **options):
         **options,
     )
     return sorted(asked), out.getvalue()
+
+
+def local(path):
+    return f"local:track:{path.name}"
 
 
 def anew(path):
@@ -92,15 +102,45 @@ def test_a_moved_file_keeps_what_is_known_of_its_song(catalogue, music):
     asked, said = look(catalogue, music)
 
     assert asked == []
-    assert "Songs whose files were moved, known as before: 4." in said
     assert "4 unchanged" in said
+    assert catalogue.find(new["plain"]).title == "01 plain"
+    check_what_is_known(catalogue, said, new)
+
+
+@pytest.mark.parametrize("seen", [False, True], ids=["new", "there twice already"])
+def test_a_file_of_another_library_now_keeps_what_is_known(catalogue, music, seen):
+    look(catalogue, music)
+    judge(catalogue, music)
+    new = {name: local(music / f"{name}.ogg") for name in NAMES}
+    if seen:
+        catalogue.upsert_tracks(TrackRow(uri, size=1) for uri in new.values())
+
+    asked, said = look(catalogue, music, uri=local)
+
+    assert asked == []
+    check_what_is_known(catalogue, said, new)
+
+
+def test_what_a_person_said_of_the_song_in_its_new_library_counts(catalogue, music):
+    look(catalogue, music)
+    judge(catalogue, music)
+    catalogue.upsert_tracks([TrackRow("local:track:loved.ogg")])
+    catalogue.judge("local:track:loved.ogg", Verdict.BANNED)
+
+    look(catalogue, music, uri=local)
+
+    assert catalogue.find("local:track:loved.ogg").verdict is Verdict.BANNED
+    assert catalogue.find((music / "loved.ogg").as_uri()).failed == GONE
+
+
+def check_what_is_known(catalogue, said, new):
+    assert "Songs that were moved, known as before: 4." in said
     assert "forgotten" not in said
     rows = {name: catalogue.find(uri) for name, uri in new.items()}
     assert rows["loved"].verdict is Verdict.LOVED
     assert rows["banned"].verdict is Verdict.BANNED
     assert rows["moved"].song_mood is SongMood.SAD
     assert rows["plain"].features.valence == 0.5
-    assert rows["plain"].title == "01 plain"
     assert catalogue.feedback() == [(rows["plain"].track_id, SongMood.CALM, 0, 1)]
     assert catalogue.counts()["tracks"] == 4
     assert len(load_sounds(catalogue)) == 3

@@ -18,7 +18,7 @@ from mopidy_moodcam.songs.catalogue import GONE, NO_DECODER, Catalogue, TrackRow
 from mopidy_moodcam.songs.features import FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker
 from mopidy_moodcam.songs.scan import is_known, scan
-from mopidy_moodcam.songs.survey import WalkedTrack
+from mopidy_moodcam.songs.survey import Survey, WalkedTrack
 from tests.songs import sound_files
 from tests.songs.hearing import Hearing
 
@@ -103,6 +103,22 @@ def test_a_scan_says_why_songs_have_no_features(catalogue, songs, tmp_path):
             f"  3 not analysed: not an audio file, such as {paths[0].as_uri()}",
             "  1 not analysed: it is gone, such as local:track:gone.ogg",
         ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "mend"),
+    [
+        ({"local": "Local media", "file": "Files"}, "mopidy local scan"),
+        ({"file": "Files"}, "Mopidy-Local, which lists your files, is not among"),
+        ({}, "asked: none"),
+    ],
+)
+def test_where_no_library_shows_a_song_it_is_said_what_brings_some(
+    catalogue, asked, mend
+):
+    _, _, said = run(catalogue, [], survey=Survey(asked=asked))
+    assert mend in said
+    assert ", ".join(asked.values()) in said
 
 
 def test_songs_heard_anew_are_sorted_anew(catalogue, songs, monkeypatch):

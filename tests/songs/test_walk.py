@@ -98,6 +98,16 @@ def test_a_file_of_two_libraries_is_one_song_of_mopidy_local(home, config):
     assert survey.gone((home / "music" / "plain.ogg").as_uri())
 
 
+def test_a_file_of_a_library_that_is_off_is_known_by_its_new_uri(home, config):
+    config["file"]["enabled"] = False
+    survey = Survey()
+    list(walk(config, survey=survey))
+    old = (home / "music" / "plain.ogg").as_uri()
+    assert survey.other_uri(old) == "local:track:plain.ogg"
+    assert survey.gone(old)
+    assert not survey.gone((home / "files" / "loose file.ogg").as_uri())
+
+
 def test_only_music_is_taken_from_a_folder_of_everything(config, files):
     for name in ("notes.md", "thesis.docx", "holiday.mp4", "Makefile", "a/2.OGG"):
         (files / name).touch()
@@ -212,8 +222,10 @@ def test_a_library_without_end_is_left_in_time_with_one_warning(
 
 def test_files_are_listed_before_all_else_and_each_library_is_named(config):
     said = []
-    list(walk(config, say=said.append))
+    survey = Survey()
+    list(walk(config, survey=survey, say=said.append))
     assert said[:2] == ["Local media", "Files"]
+    assert list(survey.asked.values()) == said
 
 
 @pytest.fixture
