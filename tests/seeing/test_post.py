@@ -73,7 +73,8 @@ def test_what_the_server_says_of_its_refusal_is_passed_on(server, caplog):
 def test_a_server_that_speaks_another_protocol_is_a_sentence(caplog):
     with socket.create_server(("127.0.0.1", 0)) as mpd:
         url = f"http://127.0.0.1:{mpd.getsockname()[1]}/moodcam/api/readings"
-        threading.Thread(target=greet, args=(mpd, b"OK MPD 0.19.0\n" * 2)).start()
+        words = b"OK MPD 0.19.0\n" * 2
+        threading.Thread(target=greet, args=(mpd, words), daemon=True).start()
         poster = Poster(url)
         assert not poster.wanted()
         assert not poster.post({})
