@@ -24,9 +24,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam import __version__, remote, resources
-from mopidy_moodcam.eye import eye_command, message_of
+from mopidy_moodcam.eye import eye_command
 from mopidy_moodcam.glossary import EXPRESSIONS, Reading
 from mopidy_moodcam.seeing import devices
+from mopidy_moodcam.seeing.beats import HANGING, Deadlines, message_of
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.weights.fetch import RECIPES, is_there
 
@@ -35,9 +36,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-LOAD_SECONDS = 90.0  # a Raspberry Pi loads torch in half a minute
-SEE_SECONDS = 20.0  # two bursts take five, a slow camera as much again to open
 BURSTS = 2  # the first one is slower: libraries warm up
+SLOW = 10.0  # seconds from one burst to the next; most cameras take two
 SMALL_FACE = 30.0  # pixels; smaller ones are found but read badly
 DIM = 0.15  # mean grey level under which readings become doubtful
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -188,7 +188,10 @@ def camera_lines(
     list_devices: Callable[[], list[str]] = devices.video_devices,
     name_device: Callable[[str], str] = devices.camera_name,
 ) -> Iterator[Line]:
-    """Say which camera the setting means and whether this user may open it."""
+    """Say which camera the setting means and whether this user may open it.
+
+    `auto` may mean several: the eye takes the first that gives frames.
+    """
     if source == "none":
         yield Line("camera", Verdict.NOTE, "switched off by moodcam/camera = none")
         return
@@ -198,31 +201,20 @@ def camera_lines(
             yield Line("camera", Verdict.GOOD, f"{shown!r}, no device of this machine")
             return
         source = f"/dev/video{source}"
-    paths = list_devices() if source == "auto" else [source]
-    if not paths:
-        yield Line(
-            "camera",
-            Verdict.BAD,
-            "no camera device on this machine",
-            "plug one in, or set moodcam/camera = demo",
-        )
-    yield from _devices(paths, name_device)
-
-
-def _devices(paths: Sequence[str], name_device: Callable[[str], str]) -> Iterator[Line]:
-    troubles = []
-    for path in paths:
+    troubles: list[devices.CameraError] = []
+    free: list[str] = []
+    for path in list_devices() if source == "auto" else [source]:
         try:
-            name = name_device(path)
+            free.append(f"{path}: {name_device(path)}")
         except devices.CameraError as error:
             troubles.append(error)
-        else:
-            yield Line("camera", Verdict.GOOD, f"{path}: {name}")
-            return
-    for error in troubles[:1]:
-        found, _, mend = error.sentence.partition("; run: ")
-        verdict = Verdict.NOTE if error.reason == "busy" else Verdict.BAD
-        yield Line("camera", verdict, found, mend)
+    if free:
+        yield Line("camera", Verdict.GOOD, ", or ".join(free))
+        return
+    error = devices.most_telling(troubles) if source == "auto" else troubles[0]
+    found, _, mend = error.sentence.partition("; run: ")
+    verdict = Verdict.NOTE if error.reason == "busy" else Verdict.BAD
+    yield Line("camera", verdict, found, mend)
 
 
 @dataclasses.dataclass(slots=True)
@@ -235,14 +227,8 @@ class EyeTalk:
     trouble: str = ""
 
 
-def talk_to_eye(
-    settings: Settings, load: float = LOAD_SECONDS, see: float = SEE_SECONDS
-) -> EyeTalk:
-    """Start a real eye for two bursts and listen to it.
-
-    It is killed where it has not loaded after `load` seconds, or where the camera
-    has not answered `see` seconds after that.
-    """
+def talk_to_eye(settings: Settings, deadlines: Deadlines | None = None) -> EyeTalk:
+    """Start a real eye for two bursts and listen to it; it is killed where it hangs."""
     command = eye_command(settings.runtime)
     command += ["--about", "--count", str(BURSTS), "--interval", "2"]
     process = subprocess.Popen(
@@ -253,13 +239,11 @@ def talk_to_eye(
         start_new_session=True,
         env=os.environ | {devices.SOURCE: settings.camera},
     )
-    lines, hangs = _heard(process, load, see)
+    lines, hangs = _heard(process, deadlines or Deadlines())
     cried = process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
     talk = listen(lines)
-    if hangs and talk.about is None:
-        talk.trouble = f"the eye was not ready after {load:.0f} seconds"
-    elif hangs:
-        talk.trouble = "the camera hangs: it was asked and never answered"
+    if hangs:
+        talk.trouble = HANGING[hangs]
     elif process.returncode and not talk.trouble:
         last = "".join(cried[-1:])
         talk.trouble = f"the eye ended with {process.returncode}: {last}"
@@ -267,27 +251,30 @@ def talk_to_eye(
 
 
 def _heard(
-    process: subprocess.Popen[bytes], load: float, see: float
-) -> tuple[list[bytes], bool]:
-    """Return the eye's lines, and whether it had to be killed."""
-    hangs = threading.Event()
+    process: subprocess.Popen[bytes], deadlines: Deadlines
+) -> tuple[list[bytes], str]:
+    """Return the eye's lines, and what it hung at where it had to be killed."""
+    hung: list[str] = []
 
-    def kill() -> None:
-        hangs.set()
+    def kill(doing: str) -> None:
+        hung.append(doing)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
     lines: list[bytes] = []
-    timer = threading.Timer(load, kill)
+    timer = threading.Timer(deadlines.start, kill, ["start"])
     timer.start()
     for line in process.stdout or ():
         lines.append(line)
-        if message_of(line).get("type") == "about":
+        message = message_of(line)
+        if message.get("type") == "beat":
+            doing = message["doing"]
             timer.cancel()
-            timer = threading.Timer(see, kill)
+            silence = deadlines.after(doing, message["seconds"])
+            timer = threading.Timer(silence, kill, [doing])
             timer.start()
     timer.cancel()
-    return lines, hangs.is_set()
+    return lines, "".join(hung)
 
 
 def listen(lines: Sequence[bytes]) -> EyeTalk:
@@ -300,8 +287,8 @@ def listen(lines: Sequence[bytes]) -> EyeTalk:
         elif message.get("type") == "reading":
             talk.readings.append(Reading.from_json(message))
             talk.milliseconds = message["milliseconds"]
-        elif message.get("word") == "trouble":
-            talk.trouble = message["why"]
+        elif message.get("type") == "state":
+            talk.trouble = message["why"] if message["word"] == "trouble" else ""
     return talk
 
 
@@ -318,6 +305,14 @@ def eye_lines(talk: EyeTalk, settings: Settings) -> Iterator[Line]:
     reading = talk.readings[-1] if talk.readings else None
     if reading is None or not reading.frames:
         return
+    seconds = reading.time - talk.readings[0].time
+    if seconds > SLOW:
+        yield Line(
+            "picture",
+            Verdict.NOTE,
+            f"slow: a look took {seconds:.0f} seconds",
+            "let the camera send more pictures, and more I-frames, a second",
+        )
     yield _light(reading)
     yield _faces(reading)
     yield _cost(talk.milliseconds or 0.0, settings.interval)

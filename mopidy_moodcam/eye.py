@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam import logs
 from mopidy_moodcam.glossary import Reading
-from mopidy_moodcam.seeing.beats import Deadlines
+from mopidy_moodcam.seeing.beats import HANGING, Deadlines, message_of
 from mopidy_moodcam.seeing.devices import SOURCE
 
 if TYPE_CHECKING:
@@ -197,14 +197,6 @@ class EyeKeeper:
             self._on_state(word, why)
 
 
-HANGING = {
-    "start": "The eye does not start in time; the machine may be too busy for it.",
-    "open": "The camera does not open (it hangs); it will be tried again.",
-    "read": "The camera gives no frame (it hangs); it will be tried again.",
-    "rest": "The eye no longer answers; it will be started again.",
-}
-
-
 @dataclasses.dataclass(slots=True)
 class _Life:
     """What is known of one eye."""
@@ -329,15 +321,6 @@ def eye_command(runtime: str) -> list[str]:
 def _note(data: bytes) -> None:
     for line in data.decode("utf-8", "replace").splitlines():
         logger.debug("The eye says: %s", line)
-
-
-def message_of(line: bytes) -> dict[str, Any]:
-    """Return the object in an eye's line; {} for what a library printed."""
-    try:
-        message = json.loads(line)
-    except ValueError:
-        return {}
-    return message if isinstance(message, dict) else {}
 
 
 def _seconds(value: object) -> float:

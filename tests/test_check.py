@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import pathlib
 import subprocess
@@ -15,6 +16,7 @@ from mopidy_moodcam import check
 from mopidy_moodcam.check import EyeTalk, Verdict
 from mopidy_moodcam.glossary import EXPRESSIONS, Face, Reading
 from mopidy_moodcam.seeing import devices
+from mopidy_moodcam.seeing.beats import HANGING, Deadlines
 from mopidy_moodcam.seeing.devices import CameraError
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.songs.catalogue import Catalogue
@@ -179,6 +181,17 @@ def test_the_second_device_may_be_the_camera():
     assert (line.verdict, line.found) == (Verdict.GOOD, "/dev/b: Fine Webcam")
 
 
+def test_of_several_cameras_the_eye_may_take_any():
+    paths = ["/dev/a", "/dev/b"]
+    (line,) = check.camera_lines("auto", lambda: paths, lambda path: path[-1])
+    assert line.found == "/dev/a: a, or /dev/b: b"
+
+
+def test_a_machine_without_a_camera_is_told_what_to_set():
+    (line,) = check.camera_lines("auto", list)
+    assert (line.verdict, "moodcam/camera to demo" in line.found) == ("bad", True)
+
+
 def test_it_works_before_anything_exists_and_makes_nothing(tmp_path):
     code, said = printed(tmp_path / "never", talk(), camera="none")
     assert code in (0, 1)
@@ -231,18 +244,45 @@ def test_something_bad_is_the_exit_status(tmp_path):
 def test_a_camera_that_hangs_is_a_line_and_not_a_wait(tmp_path):
     os.mkfifo(tmp_path / "hangs")
 
-    said = check.talk_to_eye(Settings(camera=str(tmp_path / "hangs")), see=0.5)
+    settings = Settings(camera=str(tmp_path / "hangs"))
+    said = check.talk_to_eye(settings, Deadlines(open=0.5))
 
     if said.about is None and "missing" in said.trouble:
         pytest.skip(said.trouble)
     assert said.about
-    assert "hangs" in said.trouble
+    assert said.trouble == HANGING["open"]
 
 
 def test_an_eye_that_never_gets_ready_is_a_line_too():
-    said = check.talk_to_eye(Settings(camera="demo"), load=0.01)
+    said = check.talk_to_eye(Settings(camera="demo"), Deadlines(start=0.01))
 
-    assert "not ready" in said.trouble
+    assert said.trouble == HANGING["start"]
+
+
+def test_a_slow_camera_is_waited_for_as_long_as_beats_come(monkeypatch):
+    script = (
+        "import json, time\n"
+        "for _ in range(6):\n"
+        "    print(json.dumps({'type': 'beat', 'doing': 'read', 'seconds': 0.5}),"
+        " flush=True)\n"
+        "    time.sleep(0.4)\n"
+    )
+    monkeypatch.setattr(check, "eye_command", lambda _: [sys.executable, "-c", script])
+    said = check.talk_to_eye(Settings(), Deadlines(read=1))
+    assert said.trouble == ""
+
+
+def test_trouble_that_the_second_look_takes_back_is_none():
+    words = [("trouble", "It is gone."), ("ready", "")]
+    states = [{"type": "state", "word": word, "why": why} for word, why in words]
+    said = check.listen([json.dumps(state).encode() for state in states])
+    assert said == EyeTalk()
+
+
+def test_a_camera_that_takes_long_is_called_slow():
+    looks = [Reading(time, (SMILE,), light=0.5, frames=5) for time in (1.0, 36.0)]
+    line = lines_of(talk(readings=looks))["picture"]
+    assert (line.verdict, line.found) == (Verdict.NOTE, "slow: a look took 35 seconds")
 
 
 def test_killed_it_leaves_no_eye_behind(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 from mopidy_moodcam.eye import EyeKeeper, Pauses, _Watch, eye_command
 from mopidy_moodcam.glossary import Reading
-from mopidy_moodcam.seeing.beats import Deadlines
+from mopidy_moodcam.seeing.beats import HANGING, Deadlines
 
 READING = json.dumps({"type": "reading", **Reading(1.0, reason="nobody").to_json()})
 TALK = """
@@ -180,7 +180,7 @@ def test_an_eye_that_hangs_is_killed_and_started_again(keep, ears, doing):
     keeper = keep(f"say(type='beat', doing={doing!r}, seconds=0)\ntime.sleep(600)")
     keeper.start()
     first = pid_of(keeper)
-    assert "again" in ears.next_state("trouble")
+    assert ears.next_state("trouble") == HANGING[doing]
     assert gone(first)
     assert pid_of(keeper) not in {None, first}
 

@@ -25,7 +25,7 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mopidy_moodcam.resources import PACKAGES, install
-from mopidy_moodcam.seeing.beats import Watchdog
+from mopidy_moodcam.seeing.beats import HANGING, Watchdog, message_of
 from mopidy_moodcam.seeing.clock import Clock, FastClock
 from mopidy_moodcam.seeing.devices import SOURCE, CameraError, without_secrets
 from mopidy_moodcam.seeing.post import Poster
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mopidy_moodcam.glossary import NoReading, Reading
+    from mopidy_moodcam.seeing.beats import Beat
     from mopidy_moodcam.seeing.burst import Model
 
 logger = logging.getLogger("mopidy_moodcam.seeing")
@@ -45,10 +46,6 @@ SERVER_SECONDS = 60.0
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
 CANNOT_START = 3  # exit status where something must be installed first
 HUNG = 4  # exit status of an eye that nobody keeps, to be started again
-HANGS = {
-    "open": "The camera does not open (it hangs), so the eye ends.",
-    "read": "The camera gives no frame (it hangs), so the eye ends.",
-}
 
 
 class Eye:
@@ -63,7 +60,7 @@ class Eye:
 
     def __init__(
         self,
-        take: Callable[[Callable[[str], None]], Reading],
+        take: Callable[[Beat], Reading],
         say: Callable[[dict[str, Any]], None],
         *,
         clock: Clock,
@@ -229,8 +226,7 @@ def _biter(say: Callable[[dict[str, Any]], None]) -> Callable[[str], NoReturn]:
     """Return what ends an eye without a keeper that hangs."""
 
     def bite(doing: str) -> NoReturn:
-        why = HANGS.get(doing, "The eye no longer answers, so it ends.")
-        say({"type": "state", "word": "trouble", "why": why})
+        say({"type": "state", "word": "trouble", "why": HANGING[doing]})
         _leave(HUNG)
 
     return bite
@@ -302,6 +298,8 @@ def _be_modest() -> None:
     # OpenCV talks on stderr about every device that is missing.
     os.environ["OPENCV_LOG_LEVEL"] = "SILENT"
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+    # A device without frames is given up before the eye counts as hanging.
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "5")  # seconds
     # Setting these switches off OpenCV's own default for RTSP, which is TCP: over
     # UDP lost packets smear frames, and firewalls let none through.
     options = "rtsp_flags;prefer_tcp|threads;1"
@@ -386,7 +384,7 @@ def _listen(commands: queue.SimpleQueue[dict[str, Any]], *, leash: bool) -> None
 
     def listen() -> None:
         for line in sys.stdin:
-            command = _command(line)
+            command = message_of(line)
             if command.get("do") == "quit":
                 _leave(0)
             commands.put(command)
@@ -396,14 +394,6 @@ def _listen(commands: queue.SimpleQueue[dict[str, Any]], *, leash: bool) -> None
     threading.Thread(target=listen, name="commands", daemon=True).start()
 
 
-def _command(line: str) -> dict[str, Any]:
-    try:
-        command = json.loads(line)
-    except ValueError:
-        return {}
-    return command if isinstance(command, dict) else {}
-
-
 def _leave(status: int) -> NoReturn:
     """End at once, even while a camera hangs; the kernel closes the device."""
     os._exit(status)
@@ -411,7 +401,7 @@ def _leave(status: int) -> NoReturn:
 
 def _eyesight(
     chosen: argparse.Namespace, clock: Clock, say: Callable[[dict[str, Any]], None]
-) -> tuple[Callable[[Callable[[str], None]], Reading], str]:
+) -> tuple[Callable[[Beat], Reading], str]:
     """Load detector and network, once; return what takes a burst, and a note."""
     from mopidy_moodcam.seeing import burst, expression, faces  # noqa: PLC0415
     from mopidy_moodcam.seeing.camera import open_camera  # noqa: PLC0415
@@ -432,10 +422,10 @@ def _eyesight(
         )
     model: Model = network
 
-    def take(beat: Callable[[str], None]) -> Reading:
+    def take(beat: Beat) -> Reading:
         beat("open")
         try:
-            with open_camera(chosen.camera, clock=clock) as camera:
+            with open_camera(chosen.camera, clock=clock, beat=beat) as camera:
                 return burst.look(
                     camera,
                     finder,

@@ -8,12 +8,27 @@ a watchdog of its own.
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+HANGING = {
+    "start": "The eye does not start in time; the machine may be too busy for it.",
+    "open": "The camera does not open (it hangs); if that lasts, plug it in anew.",
+    "read": "The camera gives no frame (it hangs); if that lasts, plug it in anew.",
+    "rest": "The eye no longer answers; the machine may be too busy for it.",
+}
+"""What is said of an eye that hangs, by its last beat."""
+
+
+class Beat(Protocol):
+    """Tells that the eye begins with something that may last `seconds`, or hang."""
+
+    def __call__(self, doing: str, seconds: float = 0.0, /) -> None: ...  # noqa: D102
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,8 +36,8 @@ class Deadlines:
     """Seconds until the eye must have said its next word.
 
     `start` covers loading the network (a Raspberry Pi needs half a minute for
-    torch), `open` and `read` one step of the camera, `rest` what a pause may last
-    longer than it was announced.
+    torch), `open` and `read` one step of the camera, `rest` a pause: each of them
+    what it may last longer than its beat announced.
     """
 
     start: float = 90.0
@@ -31,10 +46,9 @@ class Deadlines:
     rest: float = 15.0
 
     def after(self, beat: str, seconds: float) -> float:
-        """Return how long the eye may be silent after a beat."""
-        if beat == "rest":
-            return seconds + self.rest
-        return self.open if beat == "open" else self.read
+        """Return how long the eye may be silent after a beat of so many seconds."""
+        slack = {"rest": self.rest, "open": self.open}.get(beat, self.read)
+        return seconds + slack
 
 
 class Watchdog:
@@ -59,7 +73,7 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def beat(self, doing: str, seconds: float = 0.0) -> None:
-        """Note that the eye begins with something; `seconds`: how long a rest is."""
+        """Note that the eye begins with something that may last `seconds`."""
         self._due = self._clock() + self._deadlines.after(doing, seconds)
         self._doing = doing
         if self._thread is None:
@@ -72,3 +86,12 @@ class Watchdog:
         while self._clock() < self._due:
             threading.Event().wait(self._pause)
         self._bite(self._doing)
+
+
+def message_of(line: bytes | str) -> dict[str, Any]:
+    """Return the object in a line to or from the eye; {} for what is none."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}

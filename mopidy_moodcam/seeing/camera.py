@@ -7,9 +7,11 @@ starts over at the file's end.
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 import cv2
 
@@ -24,12 +26,15 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from mopidy_moodcam.seeing.beats import Beat
     from mopidy_moodcam.seeing.clock import Clock
 
 WIDTH, HEIGHT = 1280, 720  # asked for: a face 2 m away is 41 px wide in 640
 WARM_UP = 0.6  # seconds until a webcam's exposure has settled
 WARM_UP_FRAMES = 4
-STREAM_TIMEOUT = 8000  # ms for a network camera to answer
+STREAM_SECONDS = 25.0  # to open or give a frame: some send a whole one every 20 s
+ANSWER_SECONDS = 8.0  # for a network camera to take a call
+PORTS = {"rtsp": 554, "http": 80, "https": 443, "rtmp": 1935}
 IMAGE_SECONDS = 10.0  # each image of a folder stands that long
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"}
 DEFAULT_RATE = 25.0  # frames per second of a file that does not say
@@ -87,28 +92,40 @@ class LiveCamera(Camera):
 
     live = True
 
-    def __init__(self, capture: Capture, clock: Clock) -> None:
+    def __init__(
+        self, capture: Capture, clock: Clock, beat: Beat, patience: float = 0.0
+    ) -> None:
         self._capture = capture
         self._clock = clock
+        self._beat = beat
+        self._patience = patience
+        self._unread = False
 
-    def warm_up(self) -> None:
-        """Drop the first frames while exposure and white balance settle."""
-        for _ in range(WARM_UP_FRAMES):
-            self._capture.grab()
-        self.pass_time(WARM_UP)
+    def grab(self, frames: int = 1) -> bool:
+        """Wait for so many frames and keep the last for `read`; False: none came."""
+        for _ in range(frames):
+            self._beat("read", self._patience)
+            self._unread = self._capture.grab()
+            if not self._unread:
+                return False
+        return True
 
     def read(self) -> np.ndarray | None:
-        """Return the next frame; waits for it."""
-        if not self._capture.grab():
+        """Return the frame that came last, or wait for one where it was read already.
+
+        From a camera with a frame every few seconds each counts.
+        """
+        if not self._unread and not self.grab():
             return None
+        self._unread = False
         good, frame = self._capture.retrieve()
         return frame if good else None
 
     def pass_time(self, seconds: float) -> None:
         """Drop frames for `seconds`: a driver's buffer must not grow old."""
         end = self._clock.elapsed + seconds
-        while self._clock.elapsed < end:
-            if not self._capture.grab():
+        while (began := self._clock.elapsed) < end:
+            if not self.grab() or self._clock.elapsed == began:  # `--fast` stops it
                 return
 
     def close(self) -> None:
@@ -205,6 +222,7 @@ def open_camera(
     source: str,
     *,
     clock: Clock,
+    beat: Beat = lambda _doing, _seconds=0.0: None,
     capture: Callable[..., Capture] = cv2.VideoCapture,
     list_devices: Callable[[], list[str]] = devices.video_devices,
     name_device: Callable[[str], str] = devices.camera_name,
@@ -213,59 +231,52 @@ def open_camera(
 
     `source` is `auto`, an index, a device path, an rtsp or http URL, a video
     file, an image, a folder of images, or `demo` (`demo:10` runs ten times as
-    fast). Raises `CameraError` with the reason and a sentence.
+    fast). `beat` is called before each step that may hang. Raises `CameraError` with
+    the reason and a sentence.
     """
-    source = source.strip()
+    source = source.strip().removeprefix("file://")
     word, _, rest = source.partition(":")
     if source in ("none", ""):
         raise CameraError("gone", "The setting moodcam/camera is none: nothing to see.")
     if word == "demo":
         return DemoCamera(Demo(speed=_speed(rest)), clock)
     if "://" in source:
-        return _stream(source, clock, capture)
+        return _stream(source, clock, beat, capture)
     if source == "auto":
-        return _first_that_works(clock, capture, list_devices, name_device)
+        return _first_that_works(clock, beat, capture, list_devices, name_device)
     if source.isdecimal():
         source = f"/dev/video{source}" if _is_linux() else source
     if source.isdecimal() or source.startswith("/dev/"):
-        return _device(source, clock, capture, name_device)
+        return _device(source, clock, beat, capture, name_device)
     return _file(Path(source).expanduser(), clock, capture)
 
 
 def _first_that_works(
     clock: Clock,
+    beat: Beat,
     capture: Callable[..., Capture],
     list_devices: Callable[[], list[str]],
     name_device: Callable[[str], str],
 ) -> Camera:
     if not _is_linux():
-        return _device("0", clock, capture, name_device)
+        return _device("0", clock, beat, capture, name_device)
     troubles: list[CameraError] = []
     for path in list_devices():
         try:
-            return _device(path, clock, capture, name_device)
+            return _device(path, clock, beat, capture, name_device)
         except CameraError as trouble:
             troubles.append(trouble)
-    # Of several troubles the first is the most useful: later nodes of the same
-    # camera carry only metadata. But 'busy' explains more than any 'gone'.
-    for trouble in troubles:
-        if trouble.reason == "busy":
-            raise trouble
-    if troubles:
-        raise troubles[0]
-    raise CameraError(
-        "gone",
-        "No camera was found; plug one in, or set moodcam/camera to demo or to a "
-        "camera's path, file or URL.",
-    )
+    raise devices.most_telling(troubles)
 
 
 def _device(
     source: str,
     clock: Clock,
+    beat: Beat,
     capture: Callable[..., Capture],
     name_device: Callable[[str], str],
 ) -> Camera:
+    beat("open")  # of several devices each may take its time
     if _is_linux():
         name_device(source)
         opened = capture(source, cv2.CAP_V4L2)
@@ -280,23 +291,55 @@ def _device(
     opened.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
     opened.set(cv2.CAP_PROP_FRAME_WIDTH, WIDTH)
     opened.set(cv2.CAP_PROP_FRAME_HEIGHT, HEIGHT)
-    camera = LiveCamera(opened, clock)
-    camera.warm_up()
+    camera = LiveCamera(opened, clock, beat)
+    if not camera.grab(WARM_UP_FRAMES):
+        camera.close()
+        raise CameraError(
+            "gone", f"The camera {source!r} gives no frame; unplug it and plug it in."
+        )
+    camera.pass_time(WARM_UP)  # exposure and white balance settle
     return camera
 
 
-def _stream(source: str, clock: Clock, capture: Callable[..., Capture]) -> Camera:
-    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT]
-    limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT]
+def _stream(
+    source: str, clock: Clock, beat: Beat, capture: Callable[..., Capture]
+) -> Camera:
+    milliseconds = int(1000 * STREAM_SECONDS)
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds]
+    limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
+    beat("open", STREAM_SECONDS)
     opened = capture(source, cv2.CAP_FFMPEG, limits)
-    if not opened.isOpened():
-        opened.release()
-        raise CameraError(
-            "gone",
-            f"The stream {without_secrets(source)!r} does not answer; check the "
-            "setting moodcam/camera and whether the camera is switched on.",
+    camera = LiveCamera(opened, clock, beat, STREAM_SECONDS)
+    opens = opened.isOpened()
+    if opens and camera.grab():
+        return camera
+    camera.close()
+    shown = without_secrets(source)
+    if opens:
+        why = (
+            "answers, but sends no whole picture in time; set the camera's I-frame "
+            "(key frame) interval to 2 s."
         )
-    return LiveCamera(opened, clock)
+    elif _answers(shown, beat):
+        why = "answers, but gives no video; check user, password and path."
+    else:
+        why = (
+            "does not answer; check the setting moodcam/camera and whether the camera "
+            "is switched on."
+        )
+    raise CameraError("gone", f"The stream {shown!r} {why}")
+
+
+def _answers(address: str, beat: Beat) -> bool:
+    """Whether anything listens at a stream's address."""
+    beat("open")
+    try:
+        parts = urlsplit(address)
+        port = parts.port or PORTS.get(parts.scheme, 0)
+        socket.create_connection((parts.hostname, port), ANSWER_SECONDS).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _file(path: Path, clock: Clock, capture: Callable[..., Capture]) -> Camera:

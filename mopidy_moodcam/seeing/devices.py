@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mopidy_moodcam.glossary import NoReading
 
@@ -31,6 +31,11 @@ CAPTURES_VIDEO = 0x1  # V4L2_CAP_VIDEO_CAPTURE
 HAS_DEVICE_CAPABILITIES = 0x80000000  # V4L2_CAP_DEVICE_CAPS
 VIDEO_CAPTURE, MEMORY_MAPPED = 1, 1
 
+PROCESSORS = {"bcm2835-codec", "bcm2835-isp", "pispbe", "rpivid"}
+"""A Raspberry Pi's drivers that work on pictures and, whatever they say, take none."""
+LIBCAMERA = {"unicam", "rp1-cfe"}
+"""Those of its own camera, which is only seen through libcamera."""
+
 
 class CameraError(Exception):
     """A camera gives no frames: a reason and one sentence that helps."""
@@ -39,6 +44,28 @@ class CameraError(Exception):
         super().__init__(sentence)
         self.reason: NoReading = reason
         self.sentence = sentence
+
+
+class NoCameraError(CameraError):
+    """A device is something else than a camera."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("gone", f"{path!r} is no camera that gives video.")
+
+
+def most_telling(troubles: Sequence[CameraError]) -> CameraError:
+    """Return which trouble of several devices to tell.
+
+    That one is in use explains more than any other; that one is no camera, nothing.
+    """
+    cameras = [each for each in troubles if not isinstance(each, NoCameraError)]
+    for trouble in (*(each for each in cameras if each.reason == "busy"), *cameras):
+        return trouble
+    return CameraError(
+        "gone",
+        "No camera was found; plug one in, or set moodcam/camera to demo or to a "
+        "camera's path, file or URL.",
+    )
 
 
 def without_secrets(source: str) -> str:
@@ -54,13 +81,13 @@ def without_secrets(source: str) -> str:
 
 
 def video_devices(root: Path = Path("/dev")) -> list[str]:
-    """Return the cameras' paths, those that survive re-plugging first.
+    """Return the cameras' paths: USB first, and those that survive re-plugging.
 
     A camera has one node for video and often one for metadata; both are listed.
     """
     seen: set[Path] = set()
     found: list[str] = []
-    stable = sorted((root / "v4l" / "by-path").glob("*"))
+    stable = sorted((root / "v4l" / "by-path").glob("*"), key=_not_usb)
     for path in [*stable, *sorted(root.glob("video[0-9]*"), key=_number)]:
         if path.resolve() not in seen:
             seen.add(path.resolve())
@@ -78,11 +105,23 @@ def camera_name(path: str) -> str:
         try:
             answer = fcntl.ioctl(device, QUERY_CAPABILITIES, bytes(104))
         except OSError as error:
-            raise _no_camera(path) from error
-        if not _captures(answer):
-            raise _no_camera(path)
+            raise NoCameraError(path) from error
+        driver, name = _text(answer[:16]), _text(answer[16:48])
+        if not _captures(answer) or driver in PROCESSORS:
+            raise NoCameraError(path)
+        if driver in LIBCAMERA:
+            raise CameraError(
+                "gone",
+                f"The Raspberry Pi's own camera {path!r} is only seen through "
+                "libcamera; serve it as a stream, such as by MediaMTX, and set "
+                "moodcam/camera to its rtsp:// address.",
+            )
         _demand_free(device, path)
-    return answer[16:48].split(b"\0")[0].decode("utf-8", "replace").strip()
+    return name
+
+
+def _text(field: bytes) -> str:
+    return field.split(b"\0")[0].decode("utf-8", "replace").strip()
 
 
 def _captures(answer: bytes) -> bool:
@@ -147,8 +186,8 @@ def _busy(path: str) -> CameraError:
     )
 
 
-def _no_camera(path: str) -> CameraError:
-    return CameraError("gone", f"{path!r} is no camera that gives video.")
+def _not_usb(path: Path) -> tuple[bool, str]:
+    return "usb" not in path.name, path.name
 
 
 def _number(path: Path) -> int:

@@ -71,9 +71,10 @@ class Roll(Camera):
 class Webcam:
     """Stands in for `cv2.VideoCapture`: thirty noisy frames a second of a clock."""
 
-    def __init__(self, clock, *, opens=True, frames=10**6):
+    def __init__(self, clock, *, opens=True, frames=10**6, seconds=1 / 30):
         self.clock = clock
         self.opens = opens
+        self.seconds = seconds
         self.left = frames
         self.released = False
         self.properties = {}
@@ -87,7 +88,7 @@ class Webcam:
         return self.opens
 
     def grab(self):
-        self.clock.wait(1 / 30)
+        self.clock.wait(self.seconds)
         self.left -= 1
         self.grabbed += 1
         return self.left >= 0

@@ -4,7 +4,7 @@ import queue
 
 import pytest
 
-from mopidy_moodcam.seeing.beats import Deadlines, Watchdog
+from mopidy_moodcam.seeing.beats import HANGING, Deadlines, Watchdog
 
 
 class Clock:
@@ -15,7 +15,8 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("beat", "patience"), [(("open",), 15), (("read",), 10), (("rest", 60.0), 75)]
+    ("beat", "patience"),
+    [(("open",), 15), (("read",), 10), (("read", 25.0), 35), (("rest", 60.0), 75)],
 )
 def test_the_watchdog_bites_when_the_next_beat_is_overdue(beat, patience):
     clock, bites = Clock(), queue.SimpleQueue()
@@ -26,6 +27,7 @@ def test_the_watchdog_bites_when_the_next_beat_is_overdue(beat, patience):
         bites.get(timeout=0.1)
     clock.now += 1
     assert bites.get(timeout=5) == beat[0]
+    assert beat[0] in HANGING
 
 
 def test_each_beat_is_a_new_deadline():

@@ -1,6 +1,7 @@
 """Where frames come from, and what is said when none come."""
 
 import os
+import socket
 import threading
 
 import cv2
@@ -10,7 +11,7 @@ import pytest
 from mopidy_moodcam.seeing import camera as cameras
 from mopidy_moodcam.seeing.camera import CameraError, open_camera
 from mopidy_moodcam.seeing.clock import Clock, FastClock
-from mopidy_moodcam.seeing.devices import without_secrets
+from mopidy_moodcam.seeing.devices import NoCameraError, without_secrets
 from tests.seeing.frames import Webcam, number_of, numbered, room, write_video
 
 
@@ -24,7 +25,7 @@ def webcam(clock):
     return Webcam(clock)
 
 
-def opened(source, clock, webcam, paths=("/dev/v4l/by-path/a",), names=None):
+def opened(source, clock, webcam, paths=("/dev/v4l/by-path/a",), names=None, **more):
     def name(path):
         trouble = (names or {}).get(path)
         if trouble:
@@ -37,6 +38,7 @@ def opened(source, clock, webcam, paths=("/dev/v4l/by-path/a",), names=None):
         capture=webcam,
         list_devices=lambda: list(paths),
         name_device=name,
+        **more,
     )
 
 
@@ -69,6 +71,40 @@ def test_a_camera_is_released_at_the_end_of_its_block(clock, webcam):
     assert webcam.released
 
 
+def test_of_a_slow_camera_no_frame_is_lost(clock):
+    webcam = Webcam(clock, seconds=7)
+    camera = opened("rtsp://cam/live", clock, webcam)
+    for _ in range(5):
+        assert camera.read() is not None
+        camera.pass_time(0.2)
+    assert webcam.grabbed == 6
+
+
+def test_where_no_time_passes_one_frame_is_dropped(clock):
+    webcam = Webcam(clock, seconds=0)
+    opened("0", clock, webcam)
+    assert webcam.grabbed == cameras.WARM_UP_FRAMES + 1
+
+
+@pytest.mark.parametrize(("source", "patience"), [("0", 0.0), ("rtsp://cam/", 25.0)])
+def test_a_beat_comes_before_each_frame_even_one_to_drop(
+    clock, webcam, source, patience
+):
+    beats = []
+    camera = opened(source, clock, webcam, beat=lambda *beat: beats.append(beat))
+    camera.pass_time(1.0)
+    camera.read()
+    assert beats[0][0] == "open"
+    assert beats[1:] == [("read", patience)] * webcam.grabbed
+
+
+def test_a_stream_of_one_picture_shows_it(clock):
+    camera = opened("http://cam/snapshot.jpg", clock, Webcam(clock, frames=1))
+    assert camera.read() is not None
+    camera.pass_time(0.2)
+    assert camera.read() is None
+
+
 def test_an_unplugged_webcam_gives_no_frame_and_no_exception(clock):
     webcam = Webcam(clock, frames=60)
     camera = opened("0", clock, webcam)
@@ -87,6 +123,24 @@ def test_auto_takes_the_first_camera_that_works(clock, webcam):
     assert webcam.arguments[0] == "/dev/b"
 
 
+def test_auto_passes_on_after_the_first_frame_that_fails(clock, webcam):
+    dead, beats = Webcam(clock, frames=0), []
+
+    def capture(path, *arguments):
+        return (dead if path == "/dev/a" else webcam)(path, *arguments)
+
+    opened(
+        "auto",
+        clock,
+        capture,
+        ("/dev/a", "/dev/b"),
+        beat=lambda doing, *_: beats.append(doing),
+    )
+    assert webcam.arguments[0] == "/dev/b"
+    assert (dead.grabbed, dead.released) == (1, True)
+    assert beats[:4] == ["open", "read", "open", "read"]
+
+
 def test_auto_says_busy_where_the_only_camera_is_in_use(clock, webcam):
     names = {
         "/dev/a": CameraError("gone", "It is no camera."),
@@ -99,13 +153,15 @@ def test_auto_says_busy_where_the_only_camera_is_in_use(clock, webcam):
 
 def test_of_several_cameras_that_are_gone_the_first_is_told(clock, webcam):
     names = {path: CameraError("gone", f"It is {path}.") for path in ("/a", "/b")}
+    names = {"/c": NoCameraError("/c"), **names}
     with pytest.raises(CameraError, match="It is /a"):
         opened("auto", clock, webcam, tuple(names), names)
 
 
-def test_auto_without_any_camera_says_what_to_set(clock, webcam):
+@pytest.mark.parametrize("names", [{}, {"/a": NoCameraError("/a")}])
+def test_auto_without_any_camera_says_what_to_set(clock, webcam, names):
     with pytest.raises(CameraError, match="moodcam/camera to demo") as trouble:
-        opened("auto", clock, webcam, ())
+        opened("auto", clock, webcam, tuple(names), names)
     assert trouble.value.reason == "gone"
 
 
@@ -122,16 +178,27 @@ def test_a_stream_is_asked_with_time_limits(clock):
     assert webcam.arguments[0] == "rtsp://me:secret@cam/live"
     limits = webcam.arguments[2]
     for limit in (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC):
-        assert limits[limits.index(limit) + 1] == 8000
+        assert limits[limits.index(limit) + 1] == 25000
 
 
-def test_a_stream_that_does_not_answer_says_so_without_its_password(clock):
-    webcam = Webcam(clock, opens=False)
-    with pytest.raises(CameraError) as trouble:
-        opened("http://me:secret@cam/live", clock, webcam)
+@pytest.mark.parametrize(
+    ("listens", "how", "sentence"),
+    [
+        (False, {"opens": False}, "does not answer"),
+        (True, {"opens": False}, "gives no video; check user, password and path"),
+        (True, {"frames": 0}, "interval to 2 s"),
+    ],
+)
+def test_a_stream_without_video_says_why_and_no_password(clock, listens, how, sentence):
+    webcam = Webcam(clock, **how)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if not listens:
+            server.close()
+        with pytest.raises(CameraError, match=sentence) as trouble:
+            opened(f"http://me:secret@127.0.0.1:{port}/live", clock, webcam)
     assert webcam.released
     assert "secret" not in trouble.value.sentence
-    assert "does not answer" in trouble.value.sentence
 
 
 @pytest.mark.parametrize(
@@ -206,8 +273,9 @@ def test_a_broken_video_is_a_sentence(tmp_path, clock):
 def test_a_file_at_home_may_be_written_with_a_tilde(tmp_path, clock, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     write_video(tmp_path / "film.avi", numbered(4), rate=10)
-    with open_camera(" ~/film.avi ", clock=clock) as camera:
-        assert number_of(camera.read()) == 0
+    for source in (" ~/film.avi ", f"file://{tmp_path}/film.avi"):
+        with open_camera(source, clock=clock) as camera:
+            assert (camera.live, number_of(camera.read())) == (False, 0)
 
 
 class Film(Webcam):

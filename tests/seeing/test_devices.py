@@ -17,7 +17,7 @@ def node(tmp_path):
     return str(path)
 
 
-def answers(monkeypatch, *, captures=True, in_use=False):
+def answers(monkeypatch, *, captures=True, in_use=False, driver=b"uvcvideo"):
     """Let the kernel answer as a camera would."""
 
     def ioctl(_device, request, argument):
@@ -25,6 +25,7 @@ def answers(monkeypatch, *, captures=True, in_use=False):
             raise OSError(errno.EBUSY, "Device or resource busy")
         if request == devices.QUERY_CAPABILITIES:
             data = bytearray(argument)
+            data[: len(driver)] = driver
             data[16:27] = b"Fine Webcam"
             mine = devices.CAPTURES_VIDEO if captures else 0
             everything = devices.HAS_DEVICE_CAPABILITIES | devices.CAPTURES_VIDEO
@@ -51,6 +52,22 @@ def test_a_cameras_metadata_node_is_no_camera(monkeypatch, node):
     answers(monkeypatch, captures=False)
     with pytest.raises(CameraError, match="gives video"):
         devices.camera_name(node)
+
+
+@pytest.mark.parametrize(
+    ("driver", "trouble", "sentence"),
+    [
+        (b"bcm2835-isp", devices.NoCameraError, "gives video"),
+        (b"unicam", CameraError, "its rtsp:// address"),
+    ],
+)
+def test_what_a_raspberry_pi_has_is_no_webcam(
+    monkeypatch, node, driver, trouble, sentence
+):
+    answers(monkeypatch, driver=driver)
+    with pytest.raises(CameraError, match=sentence) as told:
+        devices.camera_name(node)
+    assert type(told.value) is trouble
 
 
 def test_a_plain_file_is_no_camera(node):
@@ -85,14 +102,16 @@ def test_a_device_busy_at_opening_is_busy(monkeypatch, node):
 
 
 def test_devices_are_listed_once_and_by_their_lasting_path(tmp_path):
-    for number in (0, 1, 2, 10):
+    for number in (0, 1, 2, 10, 20):
         (tmp_path / f"video{number}").touch()
     folder = tmp_path / "v4l" / "by-path"
     folder.mkdir(parents=True)
     (folder / "usb-1-index0").symlink_to("../../video2")
     (folder / "usbv2-1-index0").symlink_to("../../video2")
+    (folder / "platform-isp-index0").symlink_to("../../video20")
     found = [os.path.basename(path) for path in devices.video_devices(tmp_path)]  # noqa: PTH119
-    assert found == ["usb-1-index0", "video0", "video1", "video10"]
+    stable = ["usb-1-index0", "platform-isp-index0"]
+    assert found == [*stable, "video0", "video1", "video10"]
 
 
 def test_a_machine_without_cameras_lists_none(tmp_path):

@@ -16,13 +16,13 @@ import pytest
 from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, Reading
 from mopidy_moodcam.resources import MissingFile, model_path, weight_path
 from mopidy_moodcam.seeing.__main__ import (
-    HANGS,
     HUNG,
     _be_modest,
     _eyesight,
     _printer,
     parser,
 )
+from mopidy_moodcam.seeing.beats import HANGING, Deadlines
 from mopidy_moodcam.seeing.clock import FastClock
 from mopidy_moodcam.seeing.devices import SOURCE, CameraError
 from tests.seeing.frames import numbered, write_video
@@ -106,11 +106,15 @@ def test_what_it_says_first_holds_no_password():
     assert "secret" not in json.dumps(said)
 
 
-def test_network_cameras_are_asked_over_tcp_where_nobody_says_otherwise(monkeypatch):
+def test_cameras_are_asked_with_patience_and_over_tcp_where_nobody_says_otherwise(
+    monkeypatch,
+):
     name = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
     monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "nice", lambda _: 0)
+    monkeypatch.delenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", raising=False)
     _be_modest()
+    assert float(os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"]) < Deadlines().read
     assert "rtsp_flags;prefer_tcp" in os.environ[name]
     monkeypatch.setenv(name, "rtsp_transport;udp")
     _be_modest()
@@ -193,7 +197,7 @@ def test_an_eye_that_nobody_keeps_ends_where_its_camera_hangs(tmp_path):
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     last = json.loads(done.stdout.splitlines()[-1])
     assert (last["word"], done.returncode) == ("trouble", HUNG)
-    assert last["why"] == HANGS["open"]
+    assert last["why"] == HANGING["open"]
 
 
 def test_no_library_keeps_an_identifier_of_this_machine(tmp_path):
