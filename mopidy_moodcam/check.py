@@ -70,6 +70,7 @@ def run(
 ) -> int:
     """Check with Mopidy's configuration; returns 0 unless something is bad."""
     settings = Settings.from_config(config.get("moodcam", {}))
+    camera = camera or os.environ.get(devices.SOURCE)
     if camera:
         settings = dataclasses.replace(settings, camera=camera)
     http, mpd = config.get("http", {}), config.get("mpd", {})

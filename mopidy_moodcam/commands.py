@@ -78,7 +78,11 @@ def _scan(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--camera", help="look at this source instead of the setting's")
+    parser.add_argument(
+        "--camera",
+        help="look at this source instead of the setting's; a URL with a password "
+        "better as MOODCAM_CAMERA in the environment",
+    )
 
 
 def _import(parser: argparse.ArgumentParser) -> None:

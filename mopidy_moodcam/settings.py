@@ -10,6 +10,7 @@ from mopidy import config
 
 from mopidy_moodcam.feeling.hours import QuietHours
 from mopidy_moodcam.glossary import Goal
+from mopidy_moodcam.seeing.devices import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,14 @@ class Settings:
                 values[field.name] = value
         values["goal"] = Goal(values.get("goal", "match"))
         return cls(**values)
+
+
+class _Camera(config.String):
+    """A source of frames; a URL may hold a password, so it is shown without."""
+
+    def serialize(self, value: Any, display: bool = False) -> str:  # noqa: ANN401
+        shown = without_secrets(value) if display and value else value
+        return super().serialize(shown, display)
 
 
 class _QuietHours(config.String):
@@ -132,7 +141,7 @@ def schema() -> dict[str, Any]:
     """Return the type of every setting for Mopidy's own validation."""
     choice = lambda *words: config.String(choices=list(words))  # noqa: E731
     return {
-        "camera": config.String(),
+        "camera": _Camera(),
         "watch": choice("playing", "always"),
         "goal": choice(*(goal.value for goal in Goal)),
         "household": config.Integer(minimum=1, maximum=50),

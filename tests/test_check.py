@@ -162,7 +162,7 @@ def test_a_camera_in_use_is_nothing_bad(tmp_path, monkeypatch):
 
 def test_a_password_is_not_printed(tmp_path):
     _, said = printed(tmp_path, talk(), camera="rtsp://me:secret@cam/live")
-    assert "rtsp://cam/live" in said
+    assert "rtsp://cam" in said
     assert "secret" not in said
 
 
@@ -190,6 +190,16 @@ def test_of_several_cameras_the_eye_may_take_any():
 def test_a_machine_without_a_camera_is_told_what_to_set():
     (line,) = check.camera_lines("auto", list)
     assert (line.verdict, "moodcam/camera to demo" in line.found) == ("bad", True)
+
+
+def test_a_camera_with_a_password_may_be_named_by_the_environment(monkeypatch):
+    asked = []
+    monkeypatch.setenv(devices.SOURCE, "demo")
+    monkeypatch.setattr(
+        check, "check", lambda settings, *_, **__: asked.append(settings)
+    )
+    check.run({"moodcam": {"camera": "none"}}, console=Console(file=io.StringIO()))
+    assert asked[0].camera == "demo"
 
 
 def test_it_works_before_anything_exists_and_makes_nothing(tmp_path):

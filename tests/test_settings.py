@@ -143,5 +143,15 @@ def test_only_cameras_that_could_see_a_person_need_consent(camera, real):
     assert Settings(camera=camera).needs_consent is real
 
 
+@pytest.mark.parametrize(
+    ("camera", "shown"),
+    [("rtsp://me:secret@cam/live", "rtsp://cam"), ("/dev/video0", "/dev/video0")],
+)
+def test_a_camera_s_password_is_not_shown_by_mopidy_config(camera, shown):
+    kind = schema()["camera"]
+    assert kind.serialize(camera, display=True) == shown
+    assert kind.serialize(camera) == camera
+
+
 def test_the_token_is_not_shown_by_mopidy_config():
     assert schema()["token"].serialize("secret", display=True) != "secret"

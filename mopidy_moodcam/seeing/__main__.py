@@ -242,7 +242,8 @@ def parser() -> argparse.ArgumentParser:
         "--camera",
         default=os.environ.get(SOURCE, "auto"),
         help="auto, a number, a device, a URL, a video file, a folder of images, "
-        "demo (demo:10: ten times as fast)",
+        f"demo (demo:10: ten times as fast); a URL with a password better as {SOURCE} "
+        "in the environment, which other users of this machine cannot read",
     )
     parser.add_argument("--interval", type=seconds, default=20.0, metavar="SECONDS")
     parser.add_argument("--frames", type=number, default=5, help="frames of a burst")

@@ -12,6 +12,7 @@ import fcntl
 import getpass
 import grp
 import os
+import re
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ REQUEST_BUFFERS = 0xC0145608  # VIDIOC_REQBUFS
 CAPTURES_VIDEO = 0x1  # V4L2_CAP_VIDEO_CAPTURE
 HAS_DEVICE_CAPABILITIES = 0x80000000  # V4L2_CAP_DEVICE_CAPS
 VIDEO_CAPTURE, MEMORY_MAPPED = 1, 1
+HOST_AND_PORT = re.compile(r"(?:\[[^]]*\]|[^/?#;&:]*)(?::\d+)?")
 
 PROCESSORS = {"bcm2835-codec", "bcm2835-isp", "pispbe", "rpivid"}
 """A Raspberry Pi's drivers that work on pictures and, whatever they say, take none."""
@@ -69,15 +71,16 @@ def most_telling(troubles: Sequence[CameraError]) -> CameraError:
 
 
 def without_secrets(source: str) -> str:
-    """Return a camera's name for people: a URL loses user, password and query.
+    """Return a camera's name for people: of a URL only scheme, host and port.
 
-    Many network cameras take their password in the query.
+    Network cameras take passwords before the host, in the path and in the query, and
+    people write those before the host with any sign in them.
     """
     scheme, mark, rest = source.partition("://")
-    if not mark:
+    if not mark or scheme == "file":
         return source
-    host, slash, path = rest.partition("?")[0].partition("/")
-    return scheme + mark + host.rpartition("@")[2] + slash + path
+    _, _, rest = rest.rpartition("@")
+    return scheme + mark + HOST_AND_PORT.findall(rest)[0]
 
 
 def video_devices(root: Path = Path("/dev")) -> list[str]:

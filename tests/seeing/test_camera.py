@@ -196,7 +196,7 @@ def test_a_stream_without_video_says_why_and_no_password(clock, listens, how, se
         if not listens:
             server.close()
         with pytest.raises(CameraError, match=sentence) as trouble:
-            opened(f"http://me:secret@127.0.0.1:{port}/live", clock, webcam)
+            opened(f"http://me:secret@127.0.0.1:{port}/secret", clock, webcam)
     assert webcam.released
     assert "secret" not in trouble.value.sentence
 
@@ -204,9 +204,14 @@ def test_a_stream_without_video_says_why_and_no_password(clock, listens, how, se
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
-        ("rtsp://me:secret@cam/live", "rtsp://cam/live"),
-        ("http://cam/video.cgi?user=me&pwd=secret", "http://cam/video.cgi"),
+        ("rtsp://me:secret@cam/live", "rtsp://cam"),
+        ("rtsp://me:sec/r?e@t@cam:554/live", "rtsp://cam:554"),
+        ("rtsp://10.0.0.5:554/user=me&password=secret", "rtsp://10.0.0.5:554"),
+        ("rtsp://cam;user=me;pwd=secret", "rtsp://cam"),
+        ("http://[fe80::1]:80/secret", "http://[fe80::1]:80"),
         ("http://cam?pwd=secret", "http://cam"),
+        ("http://me:secret", "http://me"),
+        ("file:///home/me/clip.mp4", "file:///home/me/clip.mp4"),
         ("/home/me/what?.mp4", "/home/me/what?.mp4"),
         ("auto", "auto"),
     ],

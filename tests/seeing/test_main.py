@@ -102,8 +102,12 @@ def test_the_camera_may_be_named_by_the_environment():
 
 def test_what_it_says_first_holds_no_password():
     said = lines("--camera", "rtsp://me:secret@127.0.0.1:1/live?pwd=x", "--once")
-    assert said[0]["source"] == "rtsp://127.0.0.1:1/live"
+    assert said[0]["source"] == "rtsp://127.0.0.1:1"
     assert "secret" not in json.dumps(said)
+
+
+def test_its_help_names_the_variable_that_keeps_a_password():
+    assert SOURCE in parser().format_help()
 
 
 def test_cameras_are_asked_with_patience_and_over_tcp_where_nobody_says_otherwise(
