@@ -156,7 +156,7 @@ class Eye:
 
 TROUBLES = {
     "gone": "The camera gave no frame; it may be unplugged.",
-    "stuck": "The camera repeats one frame; unplug it and plug it in.",
+    "stuck": "The camera repeats one picture; unplug it and plug it in.",
 }
 """Of the other reasons the reading itself says enough: nobody is no trouble."""
 
@@ -404,7 +404,7 @@ def _eyesight(
     chosen: argparse.Namespace, clock: Clock, say: Callable[[dict[str, Any]], None]
 ) -> tuple[Callable[[Beat], Reading], str]:
     """Load detector and network, once; return what takes a burst, and a note."""
-    from mopidy_moodcam.seeing import burst, expression, faces  # noqa: PLC0415
+    from mopidy_moodcam.seeing import burst, expression, faces, light  # noqa: PLC0415
     from mopidy_moodcam.seeing.camera import open_camera  # noqa: PLC0415
 
     faces.cv2.setNumThreads(1)
@@ -422,6 +422,7 @@ def _eyesight(
             }
         )
     model: Model = network
+    seen = light.LastSeen()
 
     def take(beat: Beat) -> Reading:
         beat("open")
@@ -435,6 +436,7 @@ def _eyesight(
                     room=chosen.room,
                     frames=chosen.frames,
                     gap=min(burst.GAP, chosen.interval / chosen.frames),
+                    seen=seen,
                     beat=beat,
                 )
         except OSError as error:  # a folder that this user may not enter, for one

@@ -47,12 +47,13 @@ def look(
     room: str = "",
     frames: int = FRAMES,
     gap: float = GAP,
+    seen: light.LastSeen | None = None,
     beat: Callable[[str], None] = lambda _: None,
 ) -> Reading:
     """Take a burst and say what it shows.
 
-    `beat` is called with `read` before every frame, so that a watchdog can tell
-    a camera that hangs. Only numbers leave this function.
+    `seen` knows the looks before. `beat` is called with `read` before every frame, so
+    that a watchdog can tell a camera that hangs. Only numbers leave this function.
     """
     start = clock.now
     greys: list[np.ndarray] = []
@@ -71,7 +72,11 @@ def look(
         greys.append(grey)
         if not sights and 2 * len(greys) > frames:
             break  # whoever came now would be there for less than half of it
-    reason, people = _judge(greys, sights, live=camera.live)
+    stuck = camera.live and (
+        light.is_stuck(greys)
+        or (seen is not None and bool(greys) and seen.again(greys[-1], start))
+    )
+    reason, people = _judge(greys, sights, stuck=stuck)
     return Reading(
         time=start,
         faces=tuple(_face(sight, model, size) for sight in people),
@@ -97,12 +102,12 @@ def note(sights: list[Sight], found: Sequence[FoundFace], grey: np.ndarray) -> N
 
 
 def _judge(
-    greys: Sequence[np.ndarray], sights: Sequence[Sight], *, live: bool
+    greys: Sequence[np.ndarray], sights: Sequence[Sight], *, stuck: bool
 ) -> tuple[NoReading | None, list[Sight]]:
     """Return the reason why there is no reading, or else the people there."""
     if not greys:
         return "gone", []
-    if live and light.is_stuck(greys):
+    if stuck:
         dark = light.why_unseen(greys[0]) == "dark"
         return ("dark" if dark else "stuck"), []
     # A face in less than half of the frames is a ghost or on its way out.

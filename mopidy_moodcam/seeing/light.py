@@ -14,6 +14,7 @@ DARK = 0.06  # mean grey level under which no face is found any more
 COVERED_LIGHT, COVERED_CONTRAST = 0.30, 0.02  # a finger or tape: dim and even
 SMEARED = 0.22  # see `detail`: blurred by 2 % of the width and more
 CRISP_FACE = 9.0  # grey levels; see `sharpness`
+OLD_PICTURE = 60.0  # seconds; cameras and servers hand one out for less than that
 
 
 def brightness(grey: np.ndarray) -> float:
@@ -54,6 +55,24 @@ def is_stuck(greys: Sequence[np.ndarray]) -> bool:
     if len(greys) < 3:
         return False
     return all(np.array_equal(greys[0], other) for other in greys[1:])
+
+
+class LastSeen:
+    """Knows since when looks show the same picture; keeps a number of it, no picture.
+
+    Only what is equal to the last bit is the same: through H.264 a still room differs
+    from look to look as little as a frozen picture does.
+    """
+
+    def __init__(self) -> None:
+        self._number, self._since = 0, 0.0
+
+    def again(self, grey: np.ndarray, now: float) -> bool:
+        """Note a look's picture; says whether it is older than a server keeps one."""
+        number = hash(grey.tobytes())
+        if number != self._number:
+            self._number, self._since = number, now
+        return now - self._since >= OLD_PICTURE
 
 
 def _at_width(grey: np.ndarray, width: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mopidy_moodcam.glossary import EXPRESSIONS, Reading
-from mopidy_moodcam.seeing import burst
+from mopidy_moodcam.seeing import burst, light
 from tests.seeing.frames import Places, Roll, face_at, person, room, sure_of
 
 
@@ -114,6 +114,15 @@ def test_a_camera_unplugged_in_the_middle_still_gives_what_it_saw():
 def test_a_live_camera_that_repeats_itself_is_stuck_even_with_a_face():
     finder = Places(*[[face_at(100, 80)]] * 5)
     assert look(Roll([room()] * 5, live=True), finder).reason == "stuck"
+
+
+def test_a_network_camera_that_gives_one_snapshot_for_ever_is_stuck():
+    seen, reasons = light.LastSeen(), []
+    for minute in range(3):
+        camera = Roll([room()], live=True)
+        camera.clock.wait(60 * minute)
+        reasons.append(look(camera, Places([face_at(100, 80)]), seen=seen).reason)
+    assert reasons == [None, "stuck", "stuck"]
 
 
 def test_a_still_picture_in_a_file_is_not_stuck():

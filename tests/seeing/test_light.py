@@ -48,5 +48,12 @@ def test_identical_frames_are_stuck_and_noisy_ones_are_not():
     assert not light.is_stuck([grey(room(seed)) for seed in range(3)])
 
 
+def test_a_picture_of_a_minute_ago_is_an_old_one():
+    seen = light.LastSeen()
+    still, other = grey(room()), grey(room(1))
+    assert [seen.again(still, now) for now in (0, 20, 59, 60)] == [False] * 3 + [True]
+    assert [seen.again(other, 80), seen.again(still, 100)] == [False] * 2
+
+
 def test_two_frames_are_too_few_to_call_a_camera_stuck():
     assert not light.is_stuck([grey(room())] * 2)

@@ -2,15 +2,19 @@
 
 import contextlib
 import errno
+import functools
+import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from unittest.mock import Mock
 
+import cv2
 import pytest
 
 from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, Reading
@@ -23,9 +27,10 @@ from mopidy_moodcam.seeing.__main__ import (
     parser,
 )
 from mopidy_moodcam.seeing.beats import HANGING, Deadlines
+from mopidy_moodcam.seeing.camera import STREAM_SECONDS
 from mopidy_moodcam.seeing.clock import FastClock
 from mopidy_moodcam.seeing.devices import SOURCE, CameraError
-from tests.seeing.frames import numbered, write_video
+from tests.seeing.frames import numbered, room, write_video
 from tests.shared import shared_data
 
 EYE = [sys.executable, "-W", "error", "-m", "mopidy_moodcam.seeing"]
@@ -137,6 +142,30 @@ def test_a_folder_that_may_not_be_entered_is_a_sentence(monkeypatch):
     take, _ = _eyesight(chosen, FastClock(), lambda _: None)
     with pytest.raises(CameraError, match=r"film\.mp4.*Permission denied"):
         take(lambda _: None)
+
+
+def test_a_snapshot_that_never_changes_is_told_and_asked_with_beats(tmp_path):
+    cv2.imwrite(str(tmp_path / "snapshot.jpg"), room())
+    handler = functools.partial(Quiet, directory=str(tmp_path))
+    clock, reasons, beats = FastClock(), [], []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/snapshot.jpg"
+        chosen = parser().parse_args(["--camera", url])
+        take, _ = _eyesight(chosen, clock, lambda _: None)
+        for _ in range(2):
+            reasons.append(take(lambda *beat: beats.append(beat)).reason)
+            clock.wait(60)
+        server.shutdown()
+    assert reasons == ["nobody", "stuck"]
+    assert ("read", STREAM_SECONDS) in beats
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A server that says nothing on stderr."""
+
+    def log_message(self, *_):
+        pass
 
 
 def test_only_numbers_and_known_words_cross_the_pipe():
