@@ -31,8 +31,9 @@ from mopidy_moodcam.wait import Wait
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from mopidy_moodcam.dj.feedback import Judged
     from mopidy_moodcam.dj.queue import Queue
     from mopidy_moodcam.glossary import Outcome, Target, Verdict
     from mopidy_moodcam.settings import Settings
@@ -78,7 +79,8 @@ class Picker:
             rng=rng,
             clock=clock,
         )
-        self._loader = _Loader(path, schemes, chooser)
+        feedback = functools.partial(Feedback, clock=clock)
+        self._loader = _Loader(path, schemes, chooser, feedback)
         self._catalogue: Catalogue | None = None
         self._path = path
         self._notes = OnChange(logger)
@@ -393,10 +395,11 @@ class _Loader:
         path: pathlib.Path,
         schemes: Collection[str] | None,
         chooser: Callable[[Shelf], Chooser],
+        feedback: Callable[[Shelf, Iterable[Judged]], Feedback],
     ) -> None:
         self._path = path
         self._schemes = schemes
-        self._chooser = chooser
+        self._chooser, self._feedback = chooser, feedback
         self._thread: threading.Thread | None = None
         self._result: _Loaded | CatalogueError | None = None
 
@@ -430,7 +433,7 @@ class _Loader:
                 self._result = _Loaded(
                     shelf,
                     self._chooser(shelf),
-                    Feedback(shelf, learnt),
+                    self._feedback(shelf, learnt),
                     catalogue.counts(),
                 )
         except CatalogueError as error:

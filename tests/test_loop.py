@@ -162,7 +162,7 @@ def learnt(path):
     """Return what the catalogue says of each song: {URI: (played, skipped)}."""
     with Catalogue.open(path) as catalogue:
         rows = catalogue.feedback()
-        return {catalogue.track(i).uri: (p, s) for i, _, p, s in rows}
+        return {catalogue.track(i).uri: (p, s) for i, _, p, s, _ in rows}
 
 
 def test_skips_and_songs_heard_through_reach_the_catalogue(evening, path):

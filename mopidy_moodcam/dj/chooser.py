@@ -6,7 +6,7 @@ the rows about the target's point, a share of the song mood so that a large libr
 does not shrink to its few nearest songs, draws `CANDIDATES` of them at random,
 drops those that are not fresh, and takes the best by
 
-    closeness + smoothness after the song before + liking + rest + chance
+    closeness + smoothness after the song before + liking + love + rest + chance
 
 each 0 … 1 with the weights below. Where nothing fresh is left, rules give way in
 an order (`Chooser._stages`), and the reason says which.
@@ -61,12 +61,17 @@ NEAR_SHARE, NEAR_LEAST = 0.15, 4096
 
 CLOSE = 1.0
 SMOOTH = 0.5
-LIKING = 6.0
+LIKING = 8.0
+LOVE = 0.25
 RESTED = 1.0
 CHANCE = 0.1
-"""Weights. Liking is the heaviest: a smooth song that one skips is no pleasure."""
+"""Weights. Liking is the heaviest: a smooth song that one skips is no pleasure.
 
-APPETITE_S = 86_400.0
+Love is no part of it, since who never skips likes all songs alike; a loved song comes
+back as if it had rested three and a half days longer.
+"""
+
+APPETITE_S = 4 * 86_400.0
 """Seconds after which a well-liked song is wanted again as much as before.
 
 Until then it counts little more than others: else the same few songs would come back
@@ -222,6 +227,7 @@ class Chooser:
         score = CLOSE * self._closeness(rows, target.affect)
         rested = recent.rested(self._shelf.track_id[rows], self._clock())
         score += RESTED * rested
+        score += LOVE * feedback.loved(rows)
         score += CHANCE * self._rng.random(len(rows))
         if before is not None:
             score += SMOOTH * smoothness(self._shelf, before, rows)

@@ -19,8 +19,8 @@ The chooser draws θ for each candidate (Thompson sampling, Thompson 1933; Russo
 et al. 2018, 'A tutorial on Thompson sampling'): little-known songs get their
 chance, well-known bad ones seldom.
 
-What a person says is absolute: loved is θ = 1 however often skipped, banned is
-never picked.
+What a person says is absolute: a loved song is never less welcome than usual,
+however often skipped, and a banned one is never picked.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from mopidy_moodcam.dj.recent import UNKNOWN_ARTIST
 from mopidy_moodcam.glossary import SongMood, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mopidy_moodcam.glossary import Outcome
     from mopidy_moodcam.songs.shelf import Shelf
@@ -46,18 +46,31 @@ TRUST = (6.0, 4.0)
 STRENGTH = 2.0
 """S: how many plays the general share μ counts for."""
 
-ARTIST_WEIGHT = 1.0
+ARTIST_WEIGHT = 0.5
 SOUND_WEIGHT = 0.5
 """K: what a play of kin counts, where a play of the track itself counts 1."""
 
 KIN_MOST = 8.0
 """The most plays that artist or sound may count for."""
 
+ARTIST_HALF_S = 7 * 86_400.0
+"""Seconds after which a play counts half for the artist's other songs.
+
+A few skips are a whim more often than a verdict on all that somebody ever sang.
+"""
+
+MOST_HALVES = 500.0
+"""Bounds what a clock that was set right by half a century can do to the numbers."""
+
 SOUND_REACH = 0.3
 """Songs this far apart (see `_sound`) count 0.6 of the same sound."""
 
 SOUND_MEMORY = 256
 """The newest judged tracks of a song mood whose sound is compared."""
+
+Judged = tuple[int, SongMood, int, int, float]
+"""A track's number, song mood, how often it was played through, and skipped, and when
+last."""
 
 
 class Feedback:
@@ -68,21 +81,29 @@ class Feedback:
     """
 
     def __init__(
-        self, shelf: Shelf, rows: Iterable[tuple[int, SongMood, int, int]] = ()
+        self,
+        shelf: Shelf,
+        rows: Iterable[Judged] = (),
+        *,
+        clock: Callable[[], float],
     ) -> None:
-        """`rows`: (track number, song mood, played through, skipped), latest last."""
+        """Take what is known, latest last, and `clock`: seconds since the epoch."""
         self._shelf = shelf
+        self._clock = clock
+        self._begun = clock()
         self._numbers = Numbers(shelf.track_id)
         self._verdicts: dict[int, Verdict] = {}
         self._tastes = {mood: _Taste() for mood in SongMood}
-        for track_id, song_mood, played, skipped in rows:
-            self._count(track_id, song_mood, played, skipped)
+        for track_id, song_mood, played, skipped, at in rows:
+            self._count(track_id, song_mood, played, skipped, min(at, self._begun))
 
     def note(self, track_id: int, song_mood: SongMood, outcome: Outcome) -> None:
         """Count how a pick for `song_mood` ended; `neither` teaches nothing."""
         if outcome != "neither":
             played = outcome == "played"
-            self._count(track_id, song_mood, int(played), int(not played))
+            self._count(
+                track_id, song_mood, int(played), int(not played), self._clock()
+            )
 
     def judge(self, track_id: int, verdict: Verdict) -> None:
         """Take what a person says at once, before the shelf is loaded anew."""
@@ -105,16 +126,22 @@ class Feedback:
     ) -> np.ndarray:
         """Draw the chance of being heard through, float64 [k], 0 … 1, for each row."""
         played, skipped = self.belief(rows, song_mood)
-        return np.where(self.loved(rows), 1.0, rng.beta(played, skipped))
+        return self._at_least_usual(rng.beta(played, skipped), rows, song_mood)
 
     def expect(self, rows: np.ndarray, song_mood: SongMood) -> np.ndarray:
         """Return the expected chance of being heard through, float64 [k], 0 … 1."""
         played, skipped = self.belief(rows, song_mood)
-        return np.where(self.loved(rows), 1.0, played / (played + skipped))
+        return self._at_least_usual(played / (played + skipped), rows, song_mood)
 
     def usual(self, song_mood: SongMood) -> float:
         """Return the listener's share of songs heard through, 0 … 1."""
         return float(self._tastes[song_mood].share()[0])
+
+    def _at_least_usual(
+        self, chance: np.ndarray, rows: np.ndarray, song_mood: SongMood
+    ) -> np.ndarray:
+        least = np.where(self.loved(rows), self.usual(song_mood), 0.0)
+        return np.maximum(chance, least)
 
     def belief(
         self, rows: np.ndarray, song_mood: SongMood
@@ -122,7 +149,8 @@ class Feedback:
         """Return the two parameters of each row's Beta, float64 [k], each above 0."""
         taste = self._tastes[song_mood]
         counts = STRENGTH * taste.share() + taste.own(rows)
-        counts += _kin(ARTIST_WEIGHT, taste.of_artists(self._shelf.artist[rows]))
+        artists = taste.of_artists(self._shelf.artist[rows])
+        counts += _kin(ARTIST_WEIGHT, artists / self._worth(self._clock()))
         counts += _kin(SOUND_WEIGHT, taste.of_sounds(self._shelf, rows))
         return counts[:, 0], counts[:, 1]
 
@@ -134,13 +162,19 @@ class Feedback:
         return int(played), int(skipped)
 
     def _count(
-        self, track_id: int, song_mood: SongMood, played: int, skipped: int
+        self, track_id: int, song_mood: SongMood, played: int, skipped: int, at: float
     ) -> None:
         row = self._numbers.row(track_id)
         if row is None or not (played or skipped):
             return
         taste = self._tastes[song_mood]
-        taste.count(row, int(self._shelf.artist[row]), (played, skipped))
+        counts = np.array([played, skipped])
+        taste.count(row, int(self._shelf.artist[row]), counts, self._worth(at))
+
+    def _worth(self, at: float) -> float:
+        """Return what a play at `at` is worth: the later, the more, so all fade."""
+        halves = (at - self._begun) / ARTIST_HALF_S
+        return 2.0 ** max(-MOST_HALVES, min(MOST_HALVES, halves))
 
 
 class _Taste:
@@ -154,11 +188,11 @@ class _Taste:
         self._newest: dict[int, None] = {}  # rows, the one judged last comes last
         self._stacked: tuple[np.ndarray, np.ndarray] | None = None
 
-    def count(self, row: int, artist: int, counts: tuple[int, int]) -> None:
+    def count(self, row: int, artist: int, counts: np.ndarray, worth: float) -> None:
         self.tracks[row] += counts
         self._all += counts
         if artist != UNKNOWN_ARTIST:
-            self._artists[artist] += counts
+            self._artists[artist] += worth * counts
         self._stacked = None
         self._newest.pop(row, None)
         self._newest[row] = None

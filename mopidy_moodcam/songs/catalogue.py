@@ -455,17 +455,19 @@ class Catalogue:
         )
         return [Play(i, t, at, SongMood(m), o) for i, t, at, m, o in found]
 
-    def feedback(self) -> list[tuple[int, SongMood, int, int]]:
-        """Return (track number, song mood, played through, skipped) of all tracks.
+    def feedback(self) -> list[tuple[int, SongMood, int, int, float]]:
+        """Return (track number, song mood, played through, skipped, when) of all.
 
-        What was judged last comes last.
+        `when` is the time of the last play that counted. What was judged last comes
+        last.
         """
         found = self.rows(
-            "SELECT track_id, song_mood, plays, skips FROM feedback ORDER BY"
-            " (SELECT MAX(id) FROM plays WHERE plays.track_id = feedback.track_id"
-            " AND plays.song_mood = feedback.song_mood AND outcome IS NOT NULL)"
+            "SELECT track_id, song_mood, plays, skips, IFNULL(time, 0) FROM feedback"
+            " LEFT JOIN (SELECT track_id, song_mood, time, MAX(id) AS last FROM plays"
+            " WHERE outcome IS NOT NULL GROUP BY track_id, song_mood)"
+            " USING (track_id, song_mood) ORDER BY last"
         )
-        return [(i, SongMood(mood), p, s) for i, mood, p, s in found]
+        return [(i, SongMood(mood), p, s, at) for i, mood, p, s, at in found]
 
     # Notes, exclusions, forgetting
 

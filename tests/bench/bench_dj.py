@@ -79,7 +79,7 @@ def picks(songs: int, rounds: int, bar_ms: float) -> np.ndarray:
     rng = np.random.default_rng(1)
     clock = Clock()
     chooser = new_chooser(shelf, rng, clock)
-    feedback = judged(shelf, rng)
+    feedback = judged(shelf, rng, clock)
     recent, before, took, worked = Recent(), None, [], []
     for number in range(rounds):
         aim = target(list(SongMood)[number // 5 % len(SongMood)])
@@ -99,8 +99,8 @@ def picks(songs: int, rounds: int, bar_ms: float) -> np.ndarray:
     return np.array(took)
 
 
-def judged(shelf: Shelf, rng: np.random.Generator) -> Feedback:
-    feedback = Feedback(shelf)
+def judged(shelf: Shelf, rng: np.random.Generator, clock: Clock) -> Feedback:
+    feedback = Feedback(shelf, clock=clock)
     for track_id in rng.choice(shelf.track_id, 500, replace=False):
         outcome = "played" if rng.random() < 0.6 else "skipped"
         for song_mood in SongMood:
@@ -206,7 +206,7 @@ class Dj:
     def __init__(self, shelf, clock, seed, *, learns=True):
         self.shelf, self.clock, self.learns = shelf, clock, learns
         self.chooser = new_chooser(shelf, np.random.default_rng(seed), clock)
-        self.feedback, self.recent = Feedback(shelf), Recent()
+        self.feedback, self.recent = Feedback(shelf, clock=clock), Recent()
 
     def __call__(self, song_mood, before):
         return self.chooser.choose(

@@ -29,7 +29,7 @@ class Evening:
         self.now = 1e9
         self.shelf = shelf
         self.recent = Recent()
-        self.feedback = Feedback(shelf)
+        self.feedback = Feedback(shelf, clock=lambda: self.now)
         self.before = None
         self.chooser = Chooser(
             shelf,
@@ -166,10 +166,33 @@ def test_a_song_banned_a_moment_ago_is_never_chosen():
     assert {choice.track_id for choice in evening.picks(10)} == {1, 3}
 
 
-def test_loved_songs_come_sooner():
-    shelf = random_shelf(400, moods=[SongMood.HAPPY], loved=range(1, 21))
-    loved = [shelf.loved[choice.row] for choice in Evening(shelf).picks(20)]
-    assert np.mean(loved) > 0.5
+@pytest.mark.parametrize("skips", [0.0, 0.25])
+def test_loved_songs_come_some_times_as_often_whatever_is_skipped(skips):
+    shelf = random_shelf(200, moods=[SongMood.HAPPY], artists=200, loved=range(1, 21))
+    evening, rng = Evening(shelf), np.random.default_rng(3)
+    rows = [row for _ in range(24) for row in an_evening(evening, rng, skips)]
+    ratio = shelf.loved[rows].mean() / (1 - shelf.loved[rows].mean()) * 180 / 20
+    assert 1.8 < ratio < 5
+
+
+def test_songs_skipped_at_random_do_not_leave_the_same_few_for_every_evening():
+    evening = Evening(random_shelf(185, moods=[SongMood.HAPPY], artists=185))
+    rng = np.random.default_rng(3)
+    evenings = [{*an_evening(evening, rng, 0.2)} for _ in range(24)]
+    again = [len(a & b) / 40 for a, b in itertools.pairwise(evenings[12:])]
+    assert np.mean(again) < 0.15
+
+
+def an_evening(evening, rng, skips):
+    """Hear 40 happy songs, skip some that are not loved at random; return the rows."""
+    rows = []
+    for choice in evening.picks(40):
+        skipped = rng.random() < skips and not evening.shelf.loved[choice.row]
+        outcome = "skipped" if skipped else "played"
+        evening.feedback.note(choice.track_id, SongMood.HAPPY, outcome)
+        rows.append(choice.row)
+    evening.now += 86_400 - 40 * SONG
+    return rows
 
 
 def test_loved_songs_do_not_push_all_others_out():

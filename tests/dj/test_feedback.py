@@ -7,11 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mopidy_moodcam.dj.feedback import KIN_MOST, STRENGTH, Feedback
+from mopidy_moodcam.dj import feedback as dj_feedback
+from mopidy_moodcam.dj.feedback import ARTIST_HALF_S, KIN_MOST, STRENGTH
 from mopidy_moodcam.glossary import SongMood, Verdict
 from tests.dj.shelves import random_shelf
 
 HAPPY, SAD = SongMood.HAPPY, SongMood.SAD
+NOW = 1e9
 
 
 @pytest.fixture
@@ -24,6 +26,12 @@ def shelf():
         plane=np.array(corners, np.float32),
         artist=np.array([1, 1, 2, 3, 0, 0], np.int32),
     )
+
+
+def Feedback(shelf, rows=(), clock=lambda: NOW):  # noqa: N802
+    """Return feedback of (track number, song mood, played, skipped[, when])."""
+    rows = [(*row, NOW)[:5] for row in rows]
+    return dj_feedback.Feedback(shelf, rows, clock=clock)
 
 
 def expected(feedback, song_mood=HAPPY):
@@ -112,13 +120,44 @@ def test_draws_gather_about_what_is_expected_as_plays_come_in(shelf):
     assert np.mean(draws(known)) == pytest.approx(expected(known)[2], abs=0.02)
 
 
-def test_loved_is_absolute_however_often_skipped(shelf):
-    feedback = Feedback(shelf, [(3, HAPPY, 0, 50)])
+def test_a_loved_song_is_never_less_welcome_than_usual_however_often_skipped(shelf):
+    feedback = Feedback(shelf, [(3, HAPPY, 0, 50), (4, HAPPY, 50, 0)])
+    usual = feedback.usual(HAPPY)
     feedback.judge(3, Verdict.LOVED)
     rng = np.random.default_rng(3)
-    assert feedback.draw(np.arange(6), HAPPY, rng)[2] == 1.0
+    assert expected(feedback)[2] == feedback.draw(np.arange(6), HAPPY, rng)[2] == usual
     feedback.judge(3, Verdict.NONE)
-    assert feedback.draw(np.arange(6), HAPPY, rng)[2] < 0.9
+    assert expected(feedback)[2] < usual / 2
+
+
+def test_a_few_skips_lower_an_artists_other_songs_for_some_weeks_only(shelf):
+    now = [NOW]
+    feedback = Feedback(shelf, [(3, HAPPY, 200, 0)], clock=lambda: now[0])
+    for _ in range(3):
+        feedback.note(1, HAPPY, "skipped")
+    lost = []
+    for _ in range(4):
+        lost.append(feedback.usual(HAPPY) - expected(feedback)[1])
+        now[0] += ARTIST_HALF_S
+    assert lost == sorted(lost, reverse=True)
+    assert 0.3 < lost[0] < 0.5
+    assert lost[3] < lost[0] / 3
+
+
+def test_what_was_skipped_long_ago_has_faded_when_it_is_read_again(shelf):
+    old, new = (
+        Feedback(shelf, [(1, HAPPY, 0, 3, at)]) for at in (NOW - 9 * ARTIST_HALF_S, NOW)
+    )
+    assert expected(old)[1] > expected(new)[1]
+
+
+@pytest.mark.parametrize("later", [0.0, 1e10])
+def test_a_clock_that_was_set_right_leaves_all_numbers_finite(shelf, later):
+    now = [NOW]
+    feedback = Feedback(shelf, [(1, HAPPY, 0, 3, 1e10)], clock=lambda: now[0])
+    now[0] = later
+    feedback.note(2, HAPPY, "skipped")
+    assert np.isfinite(expected(feedback)).all()
 
 
 def test_a_verdict_taken_back_counts_at_once_even_where_the_shelf_says_loved(shelf):

@@ -143,7 +143,7 @@ def test_plays_teach_and_an_outcome_counts_once(catalogue):
     play = catalogue.note_play(track, 100.0, SongMood.HAPPY)
     catalogue.note_outcome(play, "skipped")
     catalogue.note_outcome(play, "played")
-    assert catalogue.feedback() == [(track, SongMood.HAPPY, 0, 1)]
+    assert catalogue.feedback() == [(track, SongMood.HAPPY, 0, 1, 100.0)]
     assert [p.outcome for p in catalogue.plays_since(50.0)] == ["skipped"]
     assert catalogue.plays_since(101.0) == []
     assert catalogue.version() == before, "plays do not ask for a new shelf"

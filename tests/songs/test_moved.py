@@ -141,7 +141,8 @@ def check_what_is_known(catalogue, said, new):
     assert rows["banned"].verdict is Verdict.BANNED
     assert rows["moved"].song_mood is SongMood.SAD
     assert rows["plain"].features.valence == 0.5
-    assert catalogue.feedback() == [(rows["plain"].track_id, SongMood.CALM, 0, 1)]
+    (feedback,) = catalogue.feedback()
+    assert feedback[:4] == (rows["plain"].track_id, SongMood.CALM, 0, 1)
     assert catalogue.counts()["tracks"] == 4
     assert len(load_sounds(catalogue)) == 3
 
