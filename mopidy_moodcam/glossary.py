@@ -175,6 +175,14 @@ class Target:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Step(Target):
+    """A target on a path: any song near its point will do, of whatever song mood.
+
+    `song_mood` is the one whose place on the plane is nearest.
+    """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Pick:
     """A track chosen for the queue, with its reason in words."""
 

@@ -2,9 +2,9 @@
 
 A pick never looks at the whole catalogue. For each song mood the rows lie sorted
 by their place on the plane (`places.Plane`), made once for a shelf. A pick takes
-the rows about the target's point, a share of the song mood so that a large library
-does not shrink to its few nearest songs, draws `CANDIDATES` of them at random,
-drops those that are not fresh, and takes the best by
+the rows about the target's point (of its song mood; for a step of a path, of all), a
+share of them so that a large library does not shrink to its few nearest songs, draws
+`CANDIDATES` of them at random, drops those that are not fresh, and takes the best by
 
     closeness + smoothness after the song before + liking + love + rest + chance
 
@@ -23,7 +23,7 @@ from mopidy_moodcam.dj import reasons
 from mopidy_moodcam.dj.places import Numbers, Plane, sample
 from mopidy_moodcam.dj.recent import REST_S
 from mopidy_moodcam.dj.smooth import smoothness
-from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.glossary import SongMood, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -84,6 +84,9 @@ CLOSE_REACH = 0.5
 Squared, so that the nearest songs count as about equally close: features place a
 song no more exactly than that.
 """
+
+
+AGAIN = "the one heard longest ago, since all that fit were on lately"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -165,37 +168,58 @@ class Chooser:
         a library of three songs still plays on.
         """
         never = np.array([*exclude, *feedback.banned()], np.int64)
-        for stage in self._stages(target):
+        for stage in self._stages(target, recent, never):
             rows = self._allowed(stage, recent, never)
             if len(rows):
                 row = self._best(rows, target, before, recent, feedback)
                 return self._choice(row, stage, target, before, feedback)
         return None
 
-    def _stages(self, target: Target) -> Iterator[_Stage]:
-        mood, at = target.song_mood, target.affect
-        members = self._moods[mood]
-        short = f"no other {mood} song is fresh"
-        often = f"{short} but by artists heard a moment ago"
-        again = "the one heard longest ago, since all that fit were on lately"
+    def _stages(
+        self, target: Target, recent: Recent, never: np.ndarray
+    ) -> Iterator[_Stage]:
+        if isinstance(target, Step):
+            yield from self._for_step(target.affect)
+        else:
+            yield from self._for_song_mood(target, recent, never)
+        at, members = target.affect, self._at_large(self._moods[target.song_mood])
+        near = self._within_reach(self._all.around(at, AT_LARGE), at)
+        for rows in (np.union1d(members, near), self._at_large(self._all)):
+            yield _Stage(rows, fresh=False, capped=False, remark=AGAIN)
+
+    def _for_step(self, at: Affect) -> Iterator[_Stage]:
+        rows = self._within_reach(self._near(self._all, at), at)
+        often = "no other song so near is fresh but by artists heard a moment ago"
+        yield _Stage(rows)
+        yield _Stage(rows, capped=False, remark=often)
+
+    def _for_song_mood(
+        self, target: Target, recent: Recent, never: np.ndarray
+    ) -> Iterator[_Stage]:
+        at, members = target.affect, self._moods[target.song_mood]
         yield _Stage(self._near(members, at))
-        yield _Stage(self._at_large(members))
+        rows = self._at_large(members)
+        yield _Stage(rows)
+        short = f"no other {target.song_mood} song is fresh"
+        often = f"{short} but by artists heard a moment ago"
+        held_back = _Stage(rows, capped=False, remark=often)
+        remark = often if len(self._allowed(held_back, recent, never)) else short
         for rows in self._neighbours(at):
-            yield _Stage(rows, remark=short)
-        yield _Stage(self._at_large(members), capped=False, remark=often)
+            yield _Stage(rows, remark=remark)
+        yield held_back
         for rows in self._neighbours(at):
-            yield _Stage(rows, capped=False, remark=often)
-        for rows in (members, self._all):
-            yield _Stage(self._at_large(rows), fresh=False, capped=False, remark=again)
+            yield _Stage(rows, capped=False, remark=remark)
 
     def _neighbours(self, at: Affect) -> Iterator[np.ndarray]:
         """Yield rows of all song moods about `at`, in growing rings."""
         for count in RINGS:
-            rows = self._all.around(at, count)
-            rows = sample(rows[self._apart(rows, at) <= WIDEST], CANDIDATES, self._rng)
-            yield rows
+            rows = self._within_reach(self._all.around(at, count), at)
+            yield sample(rows, CANDIDATES, self._rng)
             if count >= len(self._all):
                 return
+
+    def _within_reach(self, rows: np.ndarray, at: Affect) -> np.ndarray:
+        return rows[self._apart(rows, at) <= WIDEST]
 
     def _near(self, plane: Plane, at: Affect) -> np.ndarray:
         count = max(NEAR_LEAST, int(NEAR_SHARE * len(plane)))

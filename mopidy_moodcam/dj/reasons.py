@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mopidy_moodcam.dj.feedback import in_words
-from mopidy_moodcam.dj.smooth import key_fit, tempo_fit
-from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.dj.smooth import key_fit
+from mopidy_moodcam.glossary import SongMood, Step
 
 if TYPE_CHECKING:
     from mopidy_moodcam.dj.feedback import Feedback
     from mopidy_moodcam.glossary import Target
     from mopidy_moodcam.songs.shelf import Shelf
+
+CLOSE_TEMPO = 0.1
+"""Octaves of tempo that go for close: 120 and 128. Half and double fit, but are not."""
 
 BEING_READ = "the songs are being read"
 NOTHING_PLAYABLE = (
@@ -51,13 +54,11 @@ def reason(
 
 
 def _mood(shelf: Shelf, row: int, target: Target) -> str:
-    because = f", because {target.why}" if target.why else ""
-    return f"{target.song_mood}{because}{_borrowed(shelf, row, target.song_mood)}"
-
-
-def _borrowed(shelf: Shelf, row: int, song_mood: SongMood) -> str:
     own = list(SongMood)[shelf.song_mood[row]]
-    return "" if own is song_mood else f"; a neighbouring song, {own}"
+    said = own if isinstance(target, Step) else target.song_mood
+    because = f", because {target.why}" if target.why else ""
+    borrowed = "" if own is said else f"; a neighbouring song, {own}"
+    return f"{said}{because}{borrowed}"
 
 
 def _neighbour(shelf: Shelf, before: int | None, row: int) -> list[str]:
@@ -67,8 +68,9 @@ def _neighbour(shelf: Shelf, before: int | None, row: int) -> list[str]:
     key = key_fit(
         shelf.key[before], shelf.mode[before], shelf.key[one], shelf.mode[one]
     )
+    octaves = np.log2(shelf.tempo[row] / shelf.tempo[before])
     fits = [
-        "tempo" if tempo_fit(shelf.tempo[before], shelf.tempo[one])[0] >= 0.75 else "",
+        "tempo" if abs(octaves) <= CLOSE_TEMPO else "",
         "key" if key[0] >= 0.75 else "",
     ]
     said = " and ".join(filter(None, fits))

@@ -19,7 +19,15 @@ from mopidy_moodcam.feeling.affect import (
     from_way,
     nearest_song_mood,
 )
-from mopidy_moodcam.glossary import UNKNOWN, Affect, Goal, Mood, SongMood, Target
+from mopidy_moodcam.glossary import (
+    UNKNOWN,
+    Affect,
+    Goal,
+    Mood,
+    SongMood,
+    Step,
+    Target,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,12 +206,12 @@ class Planner:
         moods = list(SongMood)
         return moods[self._turn % len(moods)], "the room is neutral: any mood in turn"
 
-    def _lead(self, mood: Mood, end: SongMood, now: float) -> Target:
+    def _lead(self, mood: Mood, end: SongMood, now: float) -> Step:
         path = self._path and self._path.seen(mood, now)
         if path is None:
             path = Path(mood.label, mood.affect, end, self._songs)
         self._path = path
-        return Target(nearest_song_mood(path.here), path.here, _words(path))
+        return Step(nearest_song_mood(path.here), path.here, _words(path))
 
 
 def _words(path: Path) -> str:

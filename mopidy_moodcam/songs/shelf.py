@@ -34,7 +34,8 @@ class Shelf:
     """All tracks that may be picked; row i of each array is the same track.
 
     `track_id` int64 [n]; `plane` float32 [n, 2], valence and arousal −1 … 1,
-    relative to the library; `song_mood` int8 [n], an index into
+    relative to the library (a song moved by hand stands where its song mood is);
+    `song_mood` int8 [n], an index into
     `list(SongMood)`; `tempo` float32 [n], beats a minute, NaN = unknown;
     `energy` float32 [n], 0 … 1, NaN = unknown; `key` int8 [n], −1 = unknown;
     `mode` int8 [n], 1 major, 0 minor, −1 unknown; `artist` int32 [n], a code
@@ -84,6 +85,8 @@ def load_shelf(
 def make_shelf(sounds: Sounds, model: ClusterModel, version: int = 0) -> Shelf:
     """Make the shelf of these sounds under this cluster model."""
     z = standardise(sounds, model)
+    moved = sounds.by_hand >= 0
+    z[moved] = PROTOTYPE_POINTS[sounds.by_hand[moved]]
     song_mood = song_moods(sounds, z, model)
     members, borrowed = _members(z, song_mood, model.weights)
     column = {name: sounds.values[:, i] for i, name in enumerate(COLUMNS)}

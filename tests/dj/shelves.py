@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from mopidy_moodcam.glossary import Affect, SongMood, Target
@@ -46,4 +48,21 @@ def random_shelf(songs, *, artists=None, seed=0, moods=tuple(SongMood), loved=()
             mood: np.flatnonzero(song_mood == number).astype(np.int32)
             for number, mood in enumerate(SongMood)
         },
+    )
+
+
+def one_sided(songs=400):
+    """Return a shelf of intense songs all over the plane, as a metal library is.
+
+    Each other song mood borrows 30 songs, wherever these lie.
+    """
+    rng = np.random.default_rng(1)
+    shelf = random_shelf(songs, moods=[SongMood.INTENSE], artists=songs)
+    borrowed = {
+        mood: rng.choice(songs, 30, replace=False).astype(np.int32) for mood in SongMood
+    }
+    return dataclasses.replace(
+        shelf,
+        plane=rng.uniform(-1, 1, (songs, 2)).astype(np.float32),
+        members={**borrowed, SongMood.INTENSE: shelf.members[SongMood.INTENSE]},
     )

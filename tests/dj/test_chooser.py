@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from mopidy_moodcam.dj.chooser import WIDEST, Chooser
 from mopidy_moodcam.dj.feedback import Feedback
 from mopidy_moodcam.dj.recent import Recent
-from mopidy_moodcam.glossary import SongMood, Verdict
-from tests.dj.shelves import random_shelf, target
+from mopidy_moodcam.glossary import Affect, SongMood, Step, Verdict
+from tests.dj.shelves import one_sided, random_shelf, target
 
 TWO_HOURS = 7200.0
 SONG = 200.0
@@ -137,7 +137,7 @@ def test_from_happy_a_repeated_song_is_better_than_a_sad_one():
 
 
 def test_a_library_of_three_songs_goes_round():
-    evening = Evening(random_shelf(3))
+    evening = Evening(random_shelf(3, moods=[SongMood.HAPPY]))
     numbers = [choice.track_id for choice in evening.picks(12)]
     assert set(numbers) == {1, 2, 3}
     assert all(one != other for one, other in itertools.pairwise(numbers))
@@ -319,8 +319,7 @@ def test_neighbours_come_before_an_artist_heard_too_often():
     evening = Evening(alone_in_happy([1, 1, 1, 2, 2]))
     last = evening.picks(3)[-1]
     assert evening.shelf.artist[last.row] == 2
-    assert "no other happy song is fresh" in last.reason
-    assert "artists heard a moment ago" not in last.reason
+    assert "no other happy song is fresh but by artists heard a" in last.reason
 
 
 def test_where_all_artists_are_heard_too_often_the_mood_stays():
@@ -358,6 +357,41 @@ def test_a_reason_names_only_a_tempo_or_key_that_fits():
     assert "close in" not in second.reason
 
 
+@pytest.mark.parametrize(("tempo", "said"), [(122.0, True), (60.0, False)])
+def test_half_the_tempo_fits_but_is_not_called_close(tempo, said):
+    shelf = random_shelf(2, moods=[SongMood.HAPPY], artists=20)
+    shelf = dataclasses.replace(shelf, tempo=np.array([120.0, tempo], np.float32))
+    _, second = Evening(shelf).picks(2)
+    assert ("close in tempo" in second.reason) is said
+
+
 def test_a_fresh_neighbour_by_an_artist_heard_too_often_comes_before_a_repeat():
     evening = Evening(alone_in_happy([1, 1, 1, 1, 1]))
-    assert len({choice.row for choice in evening.picks(5)}) == 5
+    choices = evening.picks(5)
+    assert len({choice.row for choice in choices}) == 5
+    for choice in choices[3:]:
+        assert "no other happy song is fresh" in choice.reason.split("; ")
+
+
+def test_what_comes_again_is_what_was_on_longest_ago_members_and_neighbours():
+    evening = Evening(alone_in_happy([1, 2, 3, 4, 5]))
+    rows = [choice.row for choice in evening.picks(15)]
+    assert rows[5:10] == rows[:5] == rows[10:]
+    assert "the one heard longest ago" in evening.pick().reason
+
+
+def test_a_step_takes_what_lies_near_it_and_names_that_songs_own_mood():
+    evening = Evening(one_sided())
+    step = Step(SongMood.SAD, Affect(-0.6, -0.3), "song 1 of 5")
+    for choice in evening.picks(20, step):
+        assert np.hypot(*(evening.shelf.plane[choice.row] - [-0.6, -0.3])) < 0.5
+        assert choice.reason.startswith("intense, because song 1 of 5")
+        assert "neighbouring" not in choice.reason
+        assert choice.song_mood is SongMood.SAD
+
+
+def test_a_step_in_a_library_of_one_artist_goes_on_and_says_why():
+    shelf = dataclasses.replace(one_sided(), artist=np.ones(400, np.int32))
+    step = Step(SongMood.SAD, Affect(-0.6, -0.3), "")
+    last = Evening(shelf).picks(3, step)[-1]
+    assert "no other song so near is fresh but by artists" in last.reason

@@ -11,6 +11,7 @@ from mopidy_moodcam.glossary import (
     Goal,
     Mood,
     SongMood,
+    Step,
     Target,
 )
 
@@ -220,5 +221,6 @@ def test_the_goal_that_holds_already_does_not_restart_the_path():
 
 def test_the_way_is_counted_from_the_first_song():
     first, second = walk(Planner(Goal.LIFT), "sad", 2)
+    assert isinstance(first, Step)
     assert first.why == "song 1 of 5 on the way from sad to happy"
     assert second.why.startswith("song 2 of 5 ")

@@ -88,6 +88,7 @@ def test_a_song_moved_by_hand_is_where_the_person_put_it(catalogue):
     row = np.flatnonzero(shelf.track_id == catalogue.find("local:track:7.mp3").track_id)
     assert MOODS[shelf.song_mood[row[0]]] == SongMood.SAD
     assert row[0] in shelf.members[SongMood.SAD]
+    assert (shelf.plane[row[0]] < -0.2).all(), "it stands where sad songs are"
 
 
 def test_a_song_of_which_nothing_is_known_can_be_given_a_mood_by_hand(catalogue):
