@@ -1,6 +1,7 @@
 """How quick a pick is and what feedback is worth: `python tests/bench/bench_dj.py`.
 
-`--picks` and `--listeners` run one half only; `--quick` takes fewer of each.
+`--picks`, `--listeners`, `--evenings` and `--paths` run that part only; `--quick`
+takes fewer of each.
 
 **Picks.** One thread, made-up shelves of 100,000 and a million songs in six song
 moods, 500 songs judged, an evening's songs to keep clear of. Times are those of
@@ -19,16 +20,28 @@ evening; a song is 3.5 minutes, a skipped one 15 s.
 
 Compared are random choice within the song mood's members, random choice with the
 DJ's rules of freshness, the DJ without feedback, and the DJ.
+
+**Evenings.** 40 happy songs an evening. How much of an evening was on the evening
+before, where songs are skipped at random; how many of the picks are disliked (three
+songs in ten, skipped 80 % of the time, others 5 %); how often 20 loved songs come for
+every time that 20 others do; and the share of its due that the rest of an artist's
+songs get in the two weeks after three skips. Evenings 21 to 40 count, but for the last.
+
+**Paths.** How far from its step a song of `lift` or `calm` lies on the plane, in a
+library of six song moods and in one whose songs are all intense.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import functools
+import itertools
 import os
 import platform
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the bars are for one thread
@@ -40,9 +53,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from mopidy_moodcam.dj.chooser import Chooser
 from mopidy_moodcam.dj.feedback import Feedback
 from mopidy_moodcam.dj.recent import ROW_OF, Recent
-from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, distance
+from mopidy_moodcam.feeling.goals import Planner
+from mopidy_moodcam.glossary import Affect, Goal, Mood, SongMood, Verdict
 from mopidy_moodcam.songs.shelf import Shelf
-from tests.dj.shelves import CENTRES, random_shelf, target
+from tests.dj.shelves import CENTRES, one_sided, random_shelf, target
 
 SONGS = 6_000
 FIRST_LISTENER = 100  # the weights were tuned on listeners 0 to 15
@@ -52,22 +67,29 @@ LEARNT_AFTER = 200
 SONG_S, SKIPPED_S = 210.0, 15.0
 REPEAT_AFTER_S, ARTIST_CAP = 7_200.0, 2
 RANDOM_SKIPS = 0.4
+EVENINGS = 40
+LOVED = 20
+PARTS = ("picks", "listeners", "evenings", "paths")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--picks", action="store_true")
-    parser.add_argument("--listeners", action="store_true")
+    for part in PARTS:
+        parser.add_argument(f"--{part}", action="store_true")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    both = options.picks == options.listeners
+    asked = [part for part in PARTS if getattr(options, part)] or PARTS
     print(f"{platform.machine()}, Python {platform.python_version()},", end=" ")
     print(f"numpy {np.__version__}: python {' '.join(sys.argv)}")
-    if both or options.picks:
+    if "picks" in asked:
         for songs, bar in ((100_000, 5.0), (1_000_000, 50.0)):
             picks(songs, 200 if options.quick else 1_000, bar)
-    if both or options.listeners:
+    if "listeners" in asked:
         listeners(10 if options.quick else 40)
+    if "evenings" in asked:
+        evenings(1 if options.quick else 6)
+    if "paths" in asked:
+        paths(4 if options.quick else 20)
 
 
 # How quick a pick is
@@ -303,6 +325,127 @@ def _print(name: str, found: dict[str, float], base: dict[str, float]) -> None:
         f" heard again {found['again']:.0f}, artist above the cap"
         f" {found['row of ten']:.1%}, artists {found['artists']:.0f}"
     )
+
+
+# What evenings and paths are like
+
+
+def happy_evenings(shelf, seed, skip, loved=0):
+    """Return the rows of `EVENINGS` evenings of happy songs, int [EVENINGS, 40].
+
+    `skip(row)` returns the chance of a skip. The first `loved` rows are loved from
+    halfway on.
+    """
+    clock, rng = Clock(), np.random.default_rng(seed)
+    dj = Dj(shelf, clock, seed)
+    rows = []
+    for number in range(EVENINGS):
+        if number == EVENINGS // 2:
+            for row in range(loved):
+                dj.feedback.judge(int(shelf.track_id[row]), Verdict.LOVED)
+        clock.now = 1e9 + number * 86_400
+        for _ in range(AN_EVENING):
+            rows.append(dj(SongMood.HAPPY, rows[-1] if rows else None))
+            skipped = rng.random() < skip(rows[-1])
+            dj.heard(rows[-1], SongMood.HAPPY, skipped)
+            clock.now += SKIPPED_S if skipped else SONG_S
+    return np.array(rows).reshape(EVENINGS, AN_EVENING)
+
+
+def evenings(seeds: int) -> None:
+    """Print what evenings are like, as means over `seeds` runs."""
+    for songs in (185, 1_000):
+        shelf = random_shelf(songs, moods=[SongMood.HAPPY], artists=songs // 5)
+        run = functools.partial(late_evenings, shelf, seeds)
+        print(f"\n{songs:,} happy songs, {AN_EVENING} an evening:")
+        for skips in (0.0, 0.2, 0.35):
+            pairs = [pair for rows in run(always(skips)) for pair in pairwise(rows)]
+            again = np.mean([np.isin(*pair).mean() for pair in pairs])
+            rows = run(lambda row, skips=skips: skips * (row >= LOVED), loved=LOVED)
+            times = np.bincount(np.ravel(rows), minlength=songs)
+            ratio = times[:LOVED].sum() / times[LOVED : 2 * LOVED].sum()
+            print(
+                f"  {skips:.0%} skipped at random: {again:.0%} was on the evening"
+                f" before; loved songs come {ratio:.1f} times as often"
+            )
+    shelf = random_shelf(185, moods=[SongMood.HAPPY], artists=37)
+    rows = late_evenings(shelf, seeds, lambda row: 0.8 if row % 10 < 3 else 0.05)
+    due = [after_three_skips(shelf, seed) for seed in range(seeds * 4)]
+    print(
+        f"\nOf 185: {np.mean(np.array(rows) % 10 < 3):.1%} of the picks are disliked;"
+    )
+    print(f"after three skips an artist gets {np.nanmean(due):.0%} of its due")
+
+
+def always(skips: float):
+    return lambda _row: skips
+
+
+def late_evenings(shelf, seeds, skip, loved=0):
+    """Return the rows of the later half of the evenings of each seed."""
+    runs = [happy_evenings(shelf, seed, skip, loved) for seed in range(seeds)]
+    return [rows[EVENINGS // 2 :] for rows in runs]
+
+
+def after_three_skips(shelf: Shelf, seed: int) -> float:
+    """Return the share of its due that the rest of an artist's songs get.
+
+    Not a number where the artist has no more.
+    """
+    artist = shelf.artist[np.random.default_rng(seed).integers(len(shelf))]
+    skipped = set()
+
+    def skip(row):
+        if shelf.artist[row] == artist and len(skipped) < 3:
+            skipped.add(row)
+            return 1.0
+        return 0.0
+
+    rows = happy_evenings(shelf, seed, skip)
+    others = np.setdiff1d(np.flatnonzero(shelf.artist == artist), [*skipped])
+    if len(skipped) < 3 or not len(others):
+        return np.nan
+    last = np.flatnonzero(np.isin(rows, [*skipped]).any(1))[2:3]
+    began = int(last[0]) + 1 if len(last) else 0
+    heard = np.isin(rows[began : began + 14], others)
+    return heard.mean() / (len(others) / len(shelf))
+
+
+def paths(seeds: int) -> None:
+    """Print how far songs lie from their steps."""
+    print()
+    for name, shelf in (
+        ("six song moods", random_shelf(1_000)),
+        ("intense songs only", one_sided(1_000)),
+    ):
+        miss = [
+            from_step
+            for goal, label in itertools.product(
+                (Goal.LIFT, Goal.CALM), ("sad", "angry", "neutral", "happy")
+            )
+            for seed in range(seeds)
+            for from_step in path(shelf, goal, label, seed)
+        ]
+        print(f"paths, {name}: songs lie {np.mean(miss):.2f} from their step", end=" ")
+        print(f"({np.mean(np.array(miss) > 0.5):.0%} further than 0.5)")
+
+
+def path(shelf: Shelf, goal: Goal, label: str, seed: int) -> list[float]:
+    """Return how far the songs of one path lie from their steps."""
+    clock, planner = Clock(), Planner(goal)
+    dj, before, miss = Dj(shelf, clock, seed), None, []
+    mood = Mood(label, EXPRESSION_AFFECT[label], 0.9, 0.0, (1 / 7,) * 7)
+    for _ in range(5):
+        step = planner.target(mood, clock.now, anything_queued=True)
+        choice = dj.chooser.choose(
+            step, before=before, recent=dj.recent, feedback=dj.feedback
+        )
+        before = choice.row
+        dj.heard(before, step.song_mood, skipped=False)
+        planner.song_played()
+        clock.now += SONG_S
+        miss.append(distance(Affect(*map(float, shelf.plane[before])), step.affect))
+    return miss
 
 
 if __name__ == "__main__":
