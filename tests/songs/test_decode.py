@@ -38,6 +38,22 @@ def test_a_long_file_is_read_in_three_windows_at_their_places(tmp_path, name, el
     assert pitches == pytest.approx([800, 2000, 3200], abs=205)
 
 
+def test_silence_between_a_song_and_a_hidden_one_is_not_heard(tmp_path):
+    song, silence = sound_files.tone(seconds=40.0), sound_files.tone(loud=0.0)
+    whole = np.concatenate([song, *[silence] * 5, song])
+    sound = decode(sound_files.write(tmp_path / "last.flac", whole).as_uri())
+    assert sound.seconds == pytest.approx(120.0, abs=1.0)
+    assert [np.ptp(window) > 0.5 for window in sound.windows] == [True, True]
+
+
+@pytest.mark.parametrize("right", [-1.0, -0.5, 0.0])
+def test_a_song_with_an_inverted_or_a_dead_channel_is_heard(tmp_path, right):
+    tone = sound_files.tone()
+    path = tmp_path / "song.flac"
+    sound_files.write(path, np.hstack([tone, right * tone]))
+    assert np.concatenate(decode(path.as_uri()).windows).max() >= 0.14
+
+
 @pytest.mark.parametrize("lead", [0.5, 2.0])
 def test_a_file_whose_length_is_guessed_far_too_long_is_heard_all_the_same(
     tmp_path, lead

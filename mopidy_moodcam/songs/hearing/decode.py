@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 RATE = 16_000
 """Samples per second. musicnn was trained at this rate, and mood lies below 8 kHz."""
 
+CHANNELS = 2
+CANCELLED = 0.25
+"""Share of the channels' power below which their mix counts as cancelled: half is left
+of channels with nothing in common, next to nothing where one is inverted."""
+
 WINDOW = 10.0
 PLACES = (0.2, 0.5, 0.8)
 """Three windows of 10 s, centred there, say as much as 60 s from the middle."""
@@ -33,7 +38,7 @@ WHOLE = 40.0
 SHORTEST = 3.0
 LONGEST = 2 * 3600.0
 SILENCE = 10 ** (-66 / 20)
-"""Root mean square below which a file counts as silent: -66 dBFS."""
+"""Root mean square below which a window counts as silent: -66 dBFS."""
 
 START = 8.0
 """Seconds until a file's first sound; one with a protected stream never gives any."""
@@ -47,7 +52,8 @@ PATIENCE = 20.0
 _PIPELINE = (
     "uridecodebin name=source caps=audio/x-raw expose-all-streams=false"
     " ! audioconvert ! audioresample quality=2"
-    f" ! audio/x-raw,format=F32LE,rate={RATE},channels=1,layout=interleaved"
+    f" ! audio/x-raw,format=F32LE,rate={RATE},channels={CHANNELS},"
+    "layout=interleaved"
     " ! appsink name=sink sync=false max-buffers=64"
 )
 
@@ -65,7 +71,7 @@ class Sound:
 
 
 def decode(uri: str, *, clock: Callable[[], float] = time.monotonic) -> Sound:
-    """Return the windows of the file at `uri` (`file:///…`).
+    """Return the windows of the file at `uri` (`file:///…`), without silent ones.
 
     Raises `Unreadable` with the reason for a file that is missing, broken,
     protected, not audio, silent, or too short or too long for a song. Never
@@ -76,20 +82,29 @@ def decode(uri: str, *, clock: Callable[[], float] = time.monotonic) -> Sound:
         if seconds is not None and seconds > LONGEST:
             raise Unreadable(f"longer than {LONGEST / 3600:g} hours, so not a song")
         sound = player.sound(seconds or player.estimate())
-    _check(sound)
-    return sound
+    return _audible(sound)
 
 
-def _check(sound: Sound) -> None:
+def _audible(sound: Sound) -> Sound:
+    """Leave out silent windows, as between a last song and a hidden one."""
     heard = sum(len(window) for window in sound.windows) / RATE
     if heard < SHORTEST:
         raise Unreadable(f"shorter than {SHORTEST:g} seconds")
-    if max(_level(window) for window in sound.windows) < SILENCE:
+    windows = tuple(w for w in sound.windows if np.sqrt(_power(w)) >= SILENCE)
+    if not windows:
         raise Unreadable("silent")
+    return Sound(windows, sound.seconds)
 
 
-def _level(window: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.mean(np.square(window, dtype=np.float64))))
+def _power(samples: NDArray[np.float32]) -> float:
+    return float(np.mean(np.square(samples, dtype=np.float64)))
+
+
+def _mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mix float32 [n, 2] down to [n], or take the first channel if they cancel out."""
+    mixed = samples.mean(axis=1)
+    whole = _power(mixed) >= CANCELLED * _power(samples)
+    return mixed if whole else samples[:, 0]
 
 
 class _Player:
@@ -164,10 +179,11 @@ class _Player:
             if wanted <= 0:
                 break
             self._hurry()
-        samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
-        samples = samples[: int(seconds * RATE)]
+        if not parts:
+            return np.empty(0, np.float32)
+        samples = np.concatenate(parts)[: int(seconds * RATE)]
         # A float file may hold anything; what cannot be heard must not count.
-        return np.clip(np.nan_to_num(samples, nan=0.0), -8.0, 8.0)
+        return _mono(np.clip(np.nan_to_num(samples, nan=0.0), -8.0, 8.0))
 
     def _parts(self) -> Iterator[NDArray[np.float32]]:
         self._pipeline.set_state(self._gst.State.PLAYING)
@@ -176,7 +192,7 @@ class _Player:
             if sample is not None:
                 buffer = sample.get_buffer()
                 data = buffer.extract_dup(0, buffer.get_size())
-                yield np.frombuffer(data, np.float32)
+                yield np.frombuffer(data, np.float32).reshape(-1, CHANNELS)
             elif self._sink.get_property("eos"):
                 return
             else:
