@@ -13,6 +13,9 @@ learns from:
     danceability, acousticness,  the estimates of the PyPI package vibenet for the
     speechiness, liveness        same clips (nobody rated these): a head repeats
                                  an estimate, so it can be no better than that
+
+Each clip is heard as it is and turned down, with the same rating: how loud a file was
+mastered must not decide its mood.
 """
 
 from __future__ import annotations
@@ -25,10 +28,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import KFold, LeaveOneGroupOut, cross_val_predict
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import KFold, LeaveOneGroupOut
 from sklearn.preprocessing import StandardScaler
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +38,7 @@ sys.path.insert(0, str(ROOT))
 
 from mopidy_moodcam.resources import weight_path  # noqa: E402
 from mopidy_moodcam.songs.hearing.analysis import hear  # noqa: E402
-from mopidy_moodcam.songs.hearing.decode import decode  # noqa: E402
+from mopidy_moodcam.songs.hearing.decode import Sound, decode  # noqa: E402
 from mopidy_moodcam.songs.hearing.heads import LEARNED, PLAIN  # noqa: E402
 from mopidy_moodcam.songs.hearing.musicnn import Musicnn  # noqa: E402
 
@@ -46,7 +48,11 @@ SEED = 17
 FOLDS = 10
 ALPHAS = np.logspace(0, 5, 31)
 
-NOT_SOUND = ("key",)  # a pitch class is a name, not a quantity
+LEVELS = (0, -6, -12, -18)
+"""How far each clip is turned down, in dB; as it is first."""
+
+NOT_SOUND = ("key", "tempo")
+"""Neither is a quantity: a pitch class is a name, and a tempo may be unknown."""
 VIBENET = (
     "acousticness",
     "danceability",
@@ -72,33 +78,54 @@ def load():
 
 
 def listen(clips, cache=None):
-    """Analyse the clips with the package's own code; return a list of numbers."""
+    """Analyse the clips with the package's own code.
+
+    Returns what was heard as [levels][clips] of numbers by name.
+    """
     if cache and cache.exists():
         return json.loads(cache.read_text())
     network = Musicnn(weight_path("musicnn.onnx"))
     folder = MUSIC / "musifeast17"
+    paths = [(folder / f"{row['clip']}.mp3").resolve() for row in clips]
+    sounds = [decode(path.as_uri()) for path in paths]
     heard = [
-        hear(decode((folder / f"{row['clip']}.mp3").resolve().as_uri()), network)
-        for row in clips
+        [hear(turned(sound, level), network) for sound in sounds] for level in LEVELS
     ]
     if cache:
         cache.write_text(json.dumps(heard))
     return heard
 
 
+def turned(sound, level):
+    """Return a sound turned up or down by `level` dB."""
+    factor = np.float32(10 ** (level / 20))
+    return Sound(tuple(window * factor for window in sound.windows), sound.seconds)
+
+
 def inputs(heard, kind):
-    """Return the input names of a set of heads, and the matrix [clips, inputs]."""
+    """Return the input names of a set of heads, and float [levels, clips, inputs]."""
     names = [
         name
-        for name in heard[0]
+        for name in heard[0][0]
         if name not in NOT_SOUND and (kind == LEARNED or "musicnn" not in name)
     ]
-    return names, np.array([[row[name] for name in names] for row in heard])
+    return names, np.array(
+        [[[row[name] for name in names] for row in clips] for clips in heard]
+    )
 
 
-def ridge():
-    """Return the model: alpha is chosen inside each training fold."""
-    return make_pipeline(StandardScaler(), RidgeCV(alphas=ALPHAS))
+def fit(x, y):
+    """Return weights and bias of a ridge on [levels, clips, inputs], standardised.
+
+    Its alpha is chosen on the clips as they are: one clip at two levels would tell
+    what it is left out to test.
+    """
+    rows = x.reshape(-1, x.shape[-1])
+    scaler = StandardScaler().fit(rows)
+    alpha = RidgeCV(alphas=ALPHAS).fit(scaler.transform(x[0]), y).alpha_
+    model = Ridge(alpha * len(x)).fit(scaler.transform(rows), np.tile(y, len(x)))
+    weights = model.coef_ / scaler.scale_
+    return weights, model.intercept_ - weights @ scaler.mean_
 
 
 def r2(truth, predicted):
@@ -107,14 +134,22 @@ def r2(truth, predicted):
 
 
 def by_folds(x, y):
-    """Return held-out predictions of 10 folds."""
-    folds = KFold(FOLDS, shuffle=True, random_state=SEED)
-    return cross_val_predict(ridge(), x, y, cv=folds)
+    """Return held-out predictions of 10 folds, [levels, clips]."""
+    return held_out(x, y, KFold(FOLDS, shuffle=True, random_state=SEED).split(y))
 
 
 def by_genre(x, y, genres):
-    """Return held-out predictions, one genre left out at a time."""
-    return cross_val_predict(ridge(), x, y, cv=LeaveOneGroupOut(), groups=genres)
+    """Return the same, one genre left out at a time."""
+    return held_out(x, y, LeaveOneGroupOut().split(y, groups=genres))
+
+
+def held_out(x, y, splits):
+    """Return predictions of the clips that each split leaves out, [levels, clips]."""
+    predicted = np.empty(x.shape[:2])
+    for train, test in splits:
+        weights, bias = fit(x[:, train], y[train])
+        predicted[:, test] = x[:, test] @ weights + bias
+    return predicted
 
 
 def logit(values):
@@ -123,12 +158,11 @@ def logit(values):
 
 
 def line(x, y, *, logistic):
-    """Fit a head on all clips and fold the standardising into it."""
-    scaler, model = ridge().fit(x, y)
-    weights = model.coef_ / scaler.scale_
+    """Fit a head on all clips."""
+    weights, bias = fit(x, y)
     return {
         "weights": [float(f"{weight:.5g}") for weight in weights],
-        "bias": float(f"{model.intercept_ - weights @ scaler.mean_:.7g}"),
+        "bias": float(f"{bias:.7g}"),
         "logistic": logistic,
     }
 
@@ -139,7 +173,7 @@ def scaled(head, x, y, like):
     Mean and spread are matched before the logistic curve, so that nothing piles
     up at 0 or 1. The spread is that of held-out predictions: a ridge shrinks.
     """
-    predicted, like = by_folds(x, y), logit(like)
+    predicted, like = by_folds(x, y)[0], logit(like)
     factor = like.std() / predicted.std()
     weights = [float(f"{weight * factor:.5g}") for weight in head["weights"]]
     bias = (head["bias"] - predicted.mean()) * factor + like.mean()
@@ -172,33 +206,41 @@ def without_voice(clips):
 
 
 def measure(heard, clips, reference):
-    """Print what each set of columns is worth, held out."""
+    """Print what each set of columns is worth, held out, at each level."""
     learned, plain = inputs(heard, LEARNED), inputs(heard, PLAIN)
     only = [i for i, name in enumerate(learned[0]) if "musicnn" in name]
     sets = {
-        "musicnn_emb200 (reference)": reference["musicnn_emb200"],
-        "our musicnn, mean and spread": learned[1][:, only],
+        "musicnn_emb200 (reference)": reference["musicnn_emb200"][None],
+        "our musicnn, mean and spread": learned[1][..., only],
         "our descriptors": plain[1],
         "ours, all (shipped)": learned[1],
     }
-    print(f"R² on {len(clips)} clips: 10 folds (seed {SEED}) / leaving a genre out")
+    print(
+        f"R² on {len(clips)} clips: 10 folds (seed {SEED}), as they are and at"
+        f" {LEVELS[1:]} dB / leaving a genre out"
+    )
     for name, x in sets.items():
         cells = []
         for rating in ("arousal", "valence"):
             y = reference[rating].astype(float)
-            folds, genre = by_folds(x, y), by_genre(x, y, reference["genre"])
-            cells.append(f"{rating} {r2(y, folds):.3f} / {r2(y, genre):.3f}")
+            genre = by_genre(x, y, reference["genre"])[0]
+            cells.append(f"{rating} {worth(x, y)} / {r2(y, genre):.3f}")
         print(f"  {name:30} {cells[0]}   {cells[1]}")
     measure_others(learned[1], clips, reference)
+
+
+def worth(x, y):
+    """Return R² of 10 folds at each level, as words."""
+    return " ".join(f"{r2(y, predicted):.3f}" for predicted in by_folds(x, y))
 
 
 def measure_others(x, clips, reference):
     """Print how well the heads repeat vibenet, and tell voices."""
     for name in REPEATED:
         y = logit(reference["vibenet7"][:, VIBENET.index(name)].astype(float))
-        print(f"  {name:30} R² against vibenet's estimate {r2(y, by_folds(x, y)):.3f}")
+        print(f"  {name:30} R² against vibenet's estimate {worth(x, y)}")
     y = without_voice(clips)
-    area = roc_auc_score(y > 0, by_folds(x, y))
+    area = roc_auc_score(y > 0, by_folds(x, y)[0])
     print(f"  {'instrumentalness':30} area under ROC against `vocals` {area:.3f}")
 
 

@@ -97,6 +97,10 @@ def audio_scale(sounds: Sounds, heard: np.ndarray, voice: np.ndarray) -> Scale:
     weights = share[here] / np.bincount(here, minlength=6)[here]
     mean = np.average(heard, 0, weights)
     deviation = np.sqrt(np.average((heard - mean) ** 2, 0, weights))
+    # Our analysis leaves loudness unknown; its scale is Spotify's.
+    loudness = AXES.index("loudness")
+    mean[loudness] = table[:, loudness].mean()
+    deviation[loudness] = table[:, loudness].std()
     return Scale(mean, deviation, COUNTS_FOR["audio"])
 
 
@@ -111,7 +115,8 @@ def hear_clips(cache: pathlib.Path | None) -> tuple[np.ndarray, np.ndarray]:
 
     clips, _ = song_heads.load()
     heads = load_heads(model_path("song_heads.json"))[LEARNED]
-    heard = [heads.features(row) for row in song_heads.listen(clips, cache)]
+    as_they_are = song_heads.listen(clips, cache)[0]
+    heard = [heads.features(row) for row in as_they_are]
     columns = (*AXES, "arousal")
     values = [[getattr(row, name) for name in columns] for row in heard]
     voice = [row["vocals"] == "yes" for row in clips]

@@ -6,6 +6,7 @@ import pytest
 from mopidy_moodcam.songs.hearing.decode import RATE
 from mopidy_moodcam.songs.hearing.descriptors import describe
 from mopidy_moodcam.songs.hearing.spectrum import spectrum
+from tests.songs import sound_files
 
 SECONDS = 10
 TIME = np.arange(SECONDS * RATE) / RATE
@@ -35,6 +36,24 @@ def chord(*notes):
 @pytest.mark.parametrize("per_minute", [72, 90, 120, 144, 168])
 def test_the_tempo_of_a_metronome_is_found(per_minute):
     assert described(clicks(per_minute))["tempo"] == pytest.approx(per_minute, rel=0.02)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("per_minute", [66, 110, 137, 160, 170, 195])
+def test_the_tempo_of_a_beat_is_found_or_its_half_or_double(per_minute, fast):
+    heard = described(sound_files.drums(per_minute, fast=fast, rate=RATE))["tempo"]
+    octaves = np.log2(heard / per_minute)
+    assert octaves == pytest.approx(round(octaves), abs=0.03)
+
+
+@pytest.mark.parametrize("sound", ["noise", "chord"])
+def test_what_has_no_pulse_has_no_tempo(sound):
+    swell = 1 + 0.3 * np.sin(2 * np.pi * 0.1 * TIME)
+    sounds = {
+        "noise": np.random.default_rng(2).normal(0, 0.1, len(TIME)),
+        "chord": chord(0, 4, 7) * swell,
+    }
+    assert described(sounds[sound])["tempo"] == 0
 
 
 def test_a_metronome_has_a_clearer_pulse_than_noise():

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.resources import model_path
 from mopidy_moodcam.songs.features import FeatureSource
 from mopidy_moodcam.songs.hearing.descriptors import describe
@@ -15,6 +16,7 @@ from mopidy_moodcam.songs.hearing.heads import (
     load_heads,
 )
 from mopidy_moodcam.songs.hearing.spectrum import spectrum
+from tests.songs import sound_files
 
 HEADS = load_heads(model_path("song_heads.json"))
 PREDICTED = {
@@ -60,6 +62,7 @@ def test_whatever_is_heard_the_features_stay_in_their_ranges(kind, sound):
     features = HEADS[kind].features(inputs(sound))  # raises where one does not
     assert features.source is FeatureSource.AUDIO
     assert features.enough
+    assert features.loudness is None
 
 
 def test_louder_faster_sound_has_more_arousal():
@@ -69,6 +72,15 @@ def test_louder_faster_sound_has_more_arousal():
     fast = noise * (np.sin(2 * np.pi * 4 * time) > 0)
     heads = HEADS[PLAIN]
     assert heads.features(inputs(fast)).arousal > heads.features(inputs(slow)).arousal
+
+
+def test_how_loud_a_song_was_mastered_hardly_matters():
+    songs = [sound_files.song(mood)[:, 0] for mood in SongMood]
+    loud, quiet = (
+        np.array([HEADS[PLAIN].features(inputs(song * by)).arousal for song in songs])
+        for by in (1, 0.25)
+    )
+    assert np.abs(loud - quiet).mean() < 0.1
 
 
 def test_the_model_is_plain_numbers():

@@ -27,10 +27,25 @@ TINY = 1e-10
 COEFFICIENTS = 13
 """Of the mel cepstrum: enough for the shape of a spectrum, blind to its pitch."""
 
-TEMPO_RANGE = (50.0, 200.0)
+TEMPOS = np.geomspace(50.0, 200.0, 300)
 TEMPO_CENTRE = 120.0
-TEMPO_SPREAD = 0.9
-"""Listeners tap near 120 a minute, ± 0.9 octaves (Ellis 2007, J. New Music Res.)."""
+TEMPO_SPREAD = 1.2
+"""Listeners tap near 120 a minute (Ellis 2007, J. New Music Res., has ± 0.9 octaves;
+the wider prior decides less often against what is heard)."""
+
+BEATS = (1, 2, 4)
+"""A true beat comes back after one, two and four of itself; what comes back after one
+and a half beats, as three notes to two do, mostly does not."""
+
+PARTS = 8
+"""Parts of the spectrum whose onsets are compared each with its own: a bass drum must
+not answer a snare."""
+
+STILL = 2e-3
+"""Variance of the rises in a sound that hardly moves; music has ten times as much."""
+
+CLEAR = 0.13
+"""`pulse_clarity` from which there is a tempo. Noise has 0.02, a held chord 0.07."""
 
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
@@ -41,7 +56,8 @@ def describe(windows: Sequence[Spectrum]) -> Numbers:
     """Return the descriptors of a track from its windows, by name, all finite.
 
     Levels in dB re full scale, frequencies in octaves above 1 kHz, tempo in
-    beats a minute, `key` a pitch class (0 = C), `mode` 1 major or 0 minor.
+    beats a minute (0 where no pulse is clear), `key` a pitch class (0 = C), `mode` 1
+    major or 0 minor.
     """
     power = np.concatenate([window.power for window in windows])
     log_mel = np.concatenate([window.log_mel for window in windows])
@@ -147,13 +163,12 @@ def _chroma_filters() -> Array:
 def _rhythm(windows: Sequence[Spectrum]) -> Numbers:
     rises = [_rise(window.log_mel) for window in windows]
     onsets = [rise.mean(axis=1) for rise in rises]
-    correlation = np.mean([_autocorrelation(onset) for onset in onsets], axis=0)
-    tempo, clarity = _tempo(correlation)
+    tempo, clarity = _tempo(np.mean([_autocorrelation(rise) for rise in rises], axis=0))
     together = np.concatenate(onsets)
     third = BANDS // 3
     seconds = len(together) / FRAME_RATE
     return {
-        "tempo": tempo,
+        "tempo": tempo if clarity >= CLEAR else 0.0,
         "pulse_clarity": clarity,
         "onset_rate": sum(_count_onsets(onset) for onset in onsets) / seconds,
         "flux": float(together.mean()),
@@ -168,35 +183,32 @@ def _rise(log_mel: Array) -> Array:
     return np.maximum(0.0, np.diff(log_mel, axis=0))
 
 
-def _autocorrelation(onset: Array) -> NDArray[np.float64]:
-    longest = int(60 / TEMPO_RANGE[0] * FRAME_RATE * 2) + 2
-    centred = onset - onset.mean()
-    size = 2 ** int(np.ceil(np.log2(len(centred) + longest)))
-    spread = np.abs(np.fft.rfft(centred, size)) ** 2
-    correlation = np.fft.irfft(spread)[:longest]
-    return correlation / (correlation[0] + TINY)
+def _autocorrelation(rise: Array) -> NDArray[np.float64]:
+    """Return how alike the onsets are after each number of frames, 1 at most."""
+    parts = np.array_split(rise, PARTS, axis=1)
+    onsets = np.stack([part.mean(axis=1) for part in parts])
+    centred = onsets - onsets.mean(axis=1, keepdims=True)
+    longest = int(_lags().max() * max(BEATS)) + 2
+    size = 2 ** int(np.ceil(np.log2(len(rise) + longest)))
+    spread = np.square(np.abs(np.fft.rfft(centred, size))).sum(axis=0)
+    # Blurred by a frame: a beat is seldom a whole number of frames long.
+    blur = np.exp(-np.square(2 * np.pi * np.fft.rfftfreq(size)))
+    correlation = np.fft.irfft(spread * blur)[:longest]
+    return correlation / (correlation[0] + STILL * len(rise))
+
+
+def _lags() -> NDArray[np.float64]:
+    return 60 * FRAME_RATE / TEMPOS
 
 
 def _tempo(correlation: NDArray[np.float64]) -> tuple[float, float]:
     """Return beats a minute and how clear the pulse is, 0 … 1."""
-    slowest, fastest = TEMPO_RANGE
-    lags = np.arange(int(60 / fastest * FRAME_RATE), int(60 / slowest * FRAME_RATE) + 1)
-    beats = 60 * FRAME_RATE / lags
-    prior = np.exp(-0.5 * (np.log2(beats / TEMPO_CENTRE) / TEMPO_SPREAD) ** 2)
-    # A true beat is still there one beat later.
-    strength = (correlation[lags] + 0.5 * correlation[2 * lags]) * prior
-    best = int(strength.argmax())
-    clarity = float(np.clip(correlation[lags[best]], 0, 1))
-    return float(60 * FRAME_RATE / _peak(correlation, int(lags[best]))), clarity
-
-
-def _peak(values: NDArray[np.float64], at: int) -> float:
-    """Return where a parabola through three values has its top."""
-    left, middle, right = values[at - 1 : at + 2]
-    bend = left - 2 * middle + right
-    if bend >= 0:
-        return float(at)
-    return at + float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
+    frames = np.arange(len(correlation))
+    teeth = [np.interp(beats * _lags(), frames, correlation) for beats in BEATS]
+    strength = np.maximum(0.0, np.mean(teeth, axis=0))
+    prior = np.exp(-0.5 * (np.log2(TEMPOS / TEMPO_CENTRE) / TEMPO_SPREAD) ** 2)
+    best = int(np.argmax(strength * prior))
+    return float(TEMPOS[best]), float(strength[best])
 
 
 def _count_onsets(onset: Array) -> int:

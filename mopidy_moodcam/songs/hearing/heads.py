@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 LEARNED, PLAIN = "learned", "plain"
 """The two sets of heads: with musicnn's embedding and without."""
 
-LOUDNESS_OFFSET = 3.0
-"""Spotify's loudness lies about 3 dB above the plain level of a mono mix."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Head:
@@ -55,11 +52,13 @@ class Heads:
     heads: Mapping[str, Head]
 
     def features(self, heard: Numbers) -> Features:
-        """Return the track's features; `heard` holds all inputs by name."""
+        """Return the track's features; `heard` holds all inputs by name.
+
+        Loudness stays unknown: it says how loud a file was mastered, not its mood.
+        """
         row = np.clip([heard[name] for name in self.inputs], -1e3, 1e3)
         values = {name: head(row) for name, head in self.heads.items()}
         values |= {
-            "loudness": heard["level"] + LOUDNESS_OFFSET,
             "tempo": heard["tempo"],
             "key": heard["key"],
             "mode": heard["mode"],
