@@ -1,22 +1,25 @@
 """What the analysis of audio is worth, and what it costs: `bench_audio.py`.
 
     --accuracy     held-out R² against listeners' ratings (MUSIFEAST-17)
-    --order        arousal among Debian's free game music, by the tracks' use
+    --order        arousal among Debian's free game music, by the tracks' use, and
+                   the song moods it gets, as it is and turned down
+    --tempo        against songs, drum patterns and MIDI files whose tempo is known
     --times        CPU seconds a track beside bliss-audio, and peak memory
     --faults       200 spoiled files, and 50 scans killed with SIGKILL
     --codec        the same music before and after a poor MP3
 
 All of them without an option. `--debian FOLDER` is where Debian's packages
-wesnoth-1.16-music, zaz-data, asc-music and pathological were unpacked
-(`dpkg-deb -x`), / by default. `--bliss PYTHON` is a Python that has the package
-bliss-audio. bliss listens to whole tracks and we to 30 s of each, so the ratio
-depends on how long the tracks are: both the game music and the 30-second clips
+wesnoth-1.16-music, zaz-data, asc-music, pathological and (MIDI) openttd-openmsx
+were unpacked (`dpkg-deb -x`), / by default. `--bliss PYTHON` is a Python that has
+the package bliss-audio. bliss listens to whole tracks and we to 30 s of each, so the
+ratio depends on how long the tracks are: both the game music and the 30-second clips
 are shown.
 """
 
 from __future__ import annotations
 
 import argparse
+import collections
 import json
 import os
 import platform
@@ -25,7 +28,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,11 +38,25 @@ CHECKOUT = Path(__file__).parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
 from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.songs import demo_songs
 from mopidy_moodcam.songs.catalogue import Catalogue
+from mopidy_moodcam.songs.clusters import default_model
 from mopidy_moodcam.songs.hearing.analysis import Analyser
+from mopidy_moodcam.songs.hearing.decode import RATE, Unreadable, decode
+from mopidy_moodcam.songs.hearing.descriptors import describe
+from mopidy_moodcam.songs.hearing.spectrum import spectrum
 from mopidy_moodcam.songs.hearing.workers import Worker, analyse_all
+from mopidy_moodcam.songs.shelf import make_shelf
+from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS, Sounds
 from tests.shared import find_shared
 from tests.songs import sound_files
+from training.song_heads import turned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mopidy_moodcam.songs.features import Features
+    from mopidy_moodcam.songs.hearing.decode import Sound
 
 LOUD = [
     "battle",
@@ -94,7 +113,7 @@ print(time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_m
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parts = ("accuracy", "order", "times", "faults", "codec")
+    parts = ("accuracy", "order", "tempo", "times", "faults", "codec")
     for part in parts:
         parser.add_argument(f"--{part}", action="store_true")
     parser.add_argument("--debian", type=Path, default=Path("/"))
@@ -114,16 +133,17 @@ def accuracy(_: argparse.Namespace) -> None:
 
 
 def order(options: argparse.Namespace) -> None:
-    """Print how often a battle is heard as more aroused than a lull."""
+    """Print how often a battle is heard as more aroused than a lull, and the moods."""
     music = debian_music(options.debian)
-    loud, quiet = ([music[n] for n in names if n in music] for names in (LOUD, QUIET))
-    if not loud or not quiet:
+    if not {*LOUD} & {*music} or not {*QUIET} & {*music}:
         print("order: SKIPPED, Debian's music packages are not there (--debian)")
         return
     analyse = Analyser()
+    heard = {level: turned_features(analyse, music, level) for level in (0, -6, -12)}
+    arousal = dict(zip(music, (each.arousal for each in heard[0]), strict=True))
     above, below = (
-        np.array([analyse(path.as_uri()).features.arousal for path in paths])
-        for paths in (loud, quiet)
+        np.array([arousal[name] for name in names if name in music])
+        for names in (LOUD, QUIET)
     )
     share = (above[:, None] > below[None, :]).mean()
     print(
@@ -131,6 +151,107 @@ def order(options: argparse.Namespace) -> None:
         f" and sad {below.mean():+.2f} ({len(below)}); in the right order"
         f" {share:.0%} of pairs"
     )
+    show_moods(list(music), heard)
+
+
+def turned_features(
+    analyse: Analyser, music: dict[str, Path], level: float
+) -> list[Features]:
+    """Return what is heard of tracks that are turned up or down by `level` dB."""
+
+    def decoded(uri: str) -> Sound:
+        return turned(decode(uri), level)
+
+    return [analyse(path.as_uri(), decode=decoded).features for path in music.values()]
+
+
+def show_moods(names: list[str], heard: dict[int, list[Features]]) -> None:
+    """Print the song moods the tracks get, and how many lose theirs turned down."""
+    moods = placed(heard[0])
+    groups = {"battle and energetic": LOUD, "calm and sad": QUIET, "all": names}
+    for group, members in groups.items():
+        counts = collections.Counter(
+            mood for name, mood in zip(names, moods, strict=True) if name in members
+        )
+        words = ", ".join(f"{mood} {n}" for mood, n in counts.most_common())
+        print(f"  {group}: {words}")
+    for level in (-6, -12):
+        lost = sum(
+            placed([*heard[0][:i], heard[level][i], *heard[0][i + 1 :]])[i] != mood
+            for i, mood in enumerate(moods)
+        )
+        print(f"  one alone at {level} dB: {lost} of {len(names)} change song mood")
+
+
+def placed(features: list[Features]) -> list[SongMood]:
+    """Return the song moods in a library of these."""
+    count = len(features)
+    rows = [[getattr(each, name) for name in COLUMNS] for each in features]
+    sounds = Sounds(
+        track_id=np.arange(count),
+        values=np.array(rows, np.float32),
+        group=np.full(count, GROUPS.index("audio"), np.int8),
+        artist=np.zeros(count, np.int32),
+        by_hand=np.full(count, -1, np.int8),
+        loved=np.zeros(count, bool),
+    )
+    return [[*SongMood][n] for n in make_shelf(sounds, default_model()).song_mood]
+
+
+def tempo(options: argparse.Namespace) -> None:
+    """Print how often the tempo is right, half or double, another, or unknown."""
+    sets = {
+        "demo songs": demo_tempos(),
+        "drum patterns": drum_tempos(),
+        "MIDI files": midi_tempos(options.debian),
+    }
+    for name, pairs in sets.items():
+        counts = collections.Counter(
+            verdict(true, describe([*map(spectrum, windows)])["tempo"])
+            for true, windows in pairs
+        )
+        words = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+        print(f"tempo, {name}: {words or 'SKIPPED, not on this machine (--debian)'}")
+
+
+def verdict(true: float, heard: float) -> str:
+    if not heard:
+        return "unknown"
+    octaves = np.log2(heard / true)
+    if abs(octaves - round(octaves)) > np.log2(1.05):
+        return "something else"
+    return "half or double" if round(octaves) else "right"
+
+
+def demo_tempos() -> Iterator[tuple[float, Iterable[np.ndarray]]]:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {path.stem: path for path in demo_songs.write(Path(folder))}
+        for style in demo_songs.STYLES.values():
+            for title in style.titles:  # the first thing that `compose` draws
+                rng = np.random.default_rng(zlib.crc32(title.encode()))
+                sound = decode(paths[title].absolute().as_uri())
+                yield rng.uniform(*style.tempo), sound.windows
+
+
+def drum_tempos() -> Iterator[tuple[float, Iterable[np.ndarray]]]:
+    for per_minute in range(60, 200, 5):
+        for fast in (False, True):
+            sound = sound_files.drums(per_minute, fast=fast, rate=RATE)
+            yield per_minute, [sound.astype(np.float32)]
+
+
+def midi_tempos(root: Path) -> Iterator[tuple[float, Iterable[np.ndarray]]]:
+    """Yield pieces that set one tempo, and not the 120 of those that set none."""
+    folder = root / "usr/share/games/openttd/baseset/openmsx"
+    for path in sorted(folder.glob("*.mid")):
+        after = path.read_bytes().split(b"\xff\x51\x03")[1:]
+        tempos = {round(60e6 / int.from_bytes(part[:3]), 1) for part in after}
+        if len(tempos) != 1 or tempos == {120.0}:
+            continue
+        try:
+            yield tempos.pop(), decode(path.absolute().as_uri()).windows
+        except Unreadable as why:
+            print(f"tempo, {path.name}: SKIPPED, {why}")
 
 
 def debian_music(root: Path) -> dict[str, Path]:
