@@ -149,16 +149,14 @@ class SongList:
             CatalogueError,
         )
 
-        if not self._path.exists():
-            return None
-        with (
-            self._lock,
-            contextlib.suppress(CatalogueError),
-            Catalogue.open(self._path) as catalogue,
-        ):
-            own = self._own_shelf
-            if own is None or own.version != catalogue.version():
-                self._own_shelf = shelf.load_shelf(catalogue)
+        # `exists` fails in a folder that may not be entered.
+        with self._lock, contextlib.suppress(CatalogueError, OSError):
+            if not self._path.exists():
+                return None
+            with Catalogue.open(self._path) as catalogue:
+                own = self._own_shelf
+                if own is None or own.version != catalogue.version():
+                    self._own_shelf = shelf.load_shelf(catalogue)
         return self._own_shelf
 
     def _by_id(self, shelf: Shelf, ids: Sequence[int]) -> list[Song]:

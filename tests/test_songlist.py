@@ -1,6 +1,7 @@
 """The songs as remotes search them."""
 
 import dataclasses
+import pathlib
 
 import pytest
 
@@ -82,3 +83,11 @@ def test_the_listeners_own_clusters_are_shown(path):
     with Catalogue.open(path) as catalogue:
         clusters.keep_model(catalogue, own)
     assert SongList(Desk(), path).clusters()[0]["name"] == "Blue hour"
+
+
+def test_a_catalogue_in_a_folder_that_may_not_be_entered_is_none(tmp_path, monkeypatch):
+    def forbidden(_):
+        raise PermissionError
+
+    monkeypatch.setattr(pathlib.Path, "exists", forbidden)
+    assert SongList(Desk(), tmp_path / "catalogue.sqlite").shelf() is None

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from mopidy_moodcam.resources import MissingFile, weight_path
+from mopidy_moodcam.resources import MissingFile, fetch_weights, weight_path
 from mopidy_moodcam.songs.hearing import analysis
 from mopidy_moodcam.songs.hearing.decode import decode
 from mopidy_moodcam.songs.hearing.musicnn import FRAMES, Musicnn, patches
@@ -75,4 +75,4 @@ def test_a_damaged_network_is_not_loaded_and_what_mends_it_is_said(
     damaged.with_name("musicnn.onnx.sha256").write_text("that of the whole")
     monkeypatch.setattr(analysis, "weight_path", lambda _: damaged)
     why = analysis.Analyser().why_plain
-    assert "mopidy moodcam weights" in why
+    assert fetch_weights() in why

@@ -133,6 +133,11 @@ def test_the_room_of_a_camera_elsewhere_is_named(page, desk):
     kitchen = dataclasses.replace(desk.status.reading, room="kitchen")
     publish(desk, dataclasses.replace(desk.status, reading=kitchen))
     expect(page, "#faces-words").to_contain_text("Room kitchen: 2 faces")
+    silent = dataclasses.replace(
+        desk.status.camera, source="none", state=CameraState.RESTING, why=""
+    )
+    publish(desk, dataclasses.replace(desk.status, reading=None, camera=silent))
+    expect(page, "#faces-words").to_contain_text("No camera elsewhere has been heard")
 
 
 def test_counters_say_that_nothing_is_stored_or_sent(page):

@@ -5,7 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from mopidy_moodcam.resources import MissingFile, install, model_path, weight_path
+from mopidy_moodcam.resources import (
+    MissingFile,
+    fetch_weights,
+    install,
+    model_path,
+    weight_path,
+)
 from mopidy_moodcam.songs.hearing.decode import decode
 from mopidy_moodcam.songs.hearing.descriptors import describe
 from mopidy_moodcam.songs.hearing.heads import (
@@ -78,7 +84,7 @@ def hear(sound: Sound, network: Musicnn | None) -> Numbers:
 
 
 def _load_network() -> tuple[Musicnn | None, str]:
-    mend = "mopidy moodcam weights"
+    mend = fetch_weights()
     try:
         path = weight_path("musicnn.onnx")
         if is_intact(path):  # ONNX Runtime may crash on another

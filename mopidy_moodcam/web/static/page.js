@@ -379,7 +379,8 @@ function drawAim() {
     const count = faces.length === 1 ? "One face" : `${faces.length} faces`;
     words = faces.length ? `${count}, mirrored as in a mirror. Bigger and brighter is better.` : (NO_FACE[reading.reason] ?? "No face is seen.");
     if (reading.room) words = `Room ${reading.room}: ${words}`;
-  } else if (looks(camera) || camera.state === "starting") words = "The first look is still to come.";
+  } else if (stateOf(camera) === "none" && camera.elsewhere) words = "No camera elsewhere has been heard lately.";
+  else if (looks(camera) || camera.state === "starting") words = "The first look is still to come.";
   setText("faces-words", words);
   $("aim").setAttribute("aria-label", words);
   const light = reading && reading.light !== null ? reading.light : 0;
