@@ -254,8 +254,8 @@ class DiscJockey:
         self._starter.may_play_again()
 
     def begin(self) -> None:
-        """Start the music where it is stopped: a person said what is to play now."""
-        self._starter.begin()
+        """Start the music if it is stopped: a person said what is to play now."""
+        self._starter.begin(self._queue)
 
     def songs_changed(self) -> None:
         """Look again for what to queue: there are other songs than before."""

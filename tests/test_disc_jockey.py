@@ -537,11 +537,32 @@ def test_a_start_that_was_asked_for_is_asked_for_once(stopped, player, clock):
     assert player.playback == "stopped"
 
 
+def test_who_chose_a_mood_while_music_played_can_stop_it(stopped, player, clock):
+    player.playback = "playing"
+    stopped.look()
+    stopped.begin()
+    player.stop()
+    stopped.look()
+    wait(stopped, clock)
+    assert player.playback == "stopped"
+
+
+def test_who_clears_the_queue_before_it_sounds_wants_no_start_any_more(
+    stopped, player, clock
+):
+    stopped.begin()
+    player.clear()
+    stopped.look()
+    wait(stopped, clock)
+    assert player.playback == "stopped"
+
+
 def test_who_asks_where_no_song_is_to_be_had_is_not_surprised_hours_later(
     stopped, player, clock
 ):
-    player.entries, player.current = [], None
+    player.clear()
     player.takes_nothing = True
+    stopped.look()
     stopped.begin()
     wait(stopped, clock, 400)
     player.takes_nothing = False

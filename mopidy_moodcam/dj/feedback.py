@@ -46,14 +46,14 @@ TRUST = (6.0, 4.0)
 STRENGTH = 2.0
 """S: how many plays the general share μ counts for."""
 
-ARTIST_WEIGHT = 0.5
+ARTIST_WEIGHT = 1.0
 SOUND_WEIGHT = 0.5
 """K: what a play of kin counts, where a play of the track itself counts 1."""
 
 KIN_MOST = 8.0
 """The most plays that artist or sound may count for."""
 
-ARTIST_HALF_S = 7 * 86_400.0
+ARTIST_HALF_S = 5 * 86_400.0
 """Seconds after which a play counts half for the artist's other songs.
 
 A few skips are a whim more often than a verdict on all that somebody ever sang.

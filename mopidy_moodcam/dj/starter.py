@@ -88,9 +88,10 @@ class Starter:
         """Let music that a person stopped be started: a person asks for music."""
         self._stopped_by_person = False
 
-    def begin(self) -> None:
-        """Start the music where it is stopped: a person said what is to play now."""
-        self._asked.begin(ASKED_SECONDS)
+    def begin(self, queue: Queue) -> None:
+        """Start the music if it is stopped: a person said what is to play now."""
+        if queue.playback == "stopped":
+            self._asked.begin(ASKED_SECONDS)
 
     def see(self, before: Queue, left: Queue, queue: Queue) -> None:
         """Notice whether a person ended the music.
@@ -101,6 +102,7 @@ class Starter:
             self._stopped_by_person = False
         elif self._was_stopped(before, queue) or ended_by_person(left, queue):
             self._stopped_by_person = True
+            self._asked.end()
 
     def without_silent(self, left: Queue, queue: Queue) -> Queue:
         """Return the queue as the DJ left it, less what core itself took away since.

@@ -619,7 +619,7 @@ def test_after_a_sleep_clocks_stand_where_the_server_was_last_heard(
     sure = page.locator("#mood-sure").inner_text()
     heard = page.evaluate(CLOCK)
     monkeypatch.setattr(LiveHandler, "show", lambda *_: None)
-    page.route("**/status.json", lambda route: route.abort())
+    page.route("**/*", lambda route: route.abort())
     page.clock.set_system_time(time.time() + 7200)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     words = f"no connection since {heard}"
