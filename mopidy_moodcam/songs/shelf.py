@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mopidy_moodcam.feeling.affect import SONG_MOOD_AFFECT
 from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.clusters import (
     GUESSED,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from mopidy_moodcam.songs.catalogue import Catalogue
 
 _MOODS = list(SongMood)
+_PLACES = np.array(
+    [dataclasses.astuple(SONG_MOOD_AFFECT[mood]) for mood in SongMood], np.float32
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,9 +38,9 @@ class Shelf:
     """All tracks that may be picked; row i of each array is the same track.
 
     `track_id` int64 [n]; `plane` float32 [n, 2], valence and arousal −1 … 1,
-    relative to the library (a song moved by hand stands where its song mood is);
-    `song_mood` int8 [n], an index into
-    `list(SongMood)`; `tempo` float32 [n], beats a minute, NaN = unknown;
+    relative to the library (a song moved by hand stands where targets of its song
+    mood are); `song_mood` int8 [n], an index into `list(SongMood)`;
+    `tempo` float32 [n], beats a minute, NaN = unknown;
     `energy` float32 [n], 0 … 1, NaN = unknown; `key` int8 [n], −1 = unknown;
     `mode` int8 [n], 1 major, 0 minor, −1 unknown; `artist` int32 [n], a code
     per first artist, 0 = unknown; `loved` bool [n]; `guessed` bool [n], that the place
@@ -89,10 +93,12 @@ def make_shelf(sounds: Sounds, model: ClusterModel, version: int = 0) -> Shelf:
     z[moved] = PROTOTYPE_POINTS[sounds.by_hand[moved]]
     song_mood = song_moods(sounds, z, model)
     members, borrowed = _members(z, song_mood, model.weights)
+    places = plane(z, sounds.group)
+    places[moved] = _PLACES[sounds.by_hand[moved]]
     column = {name: sounds.values[:, i] for i, name in enumerate(COLUMNS)}
     return Shelf(
         track_id=sounds.track_id,
-        plane=plane(z, sounds.group),
+        plane=places,
         song_mood=song_mood,
         tempo=np.where(column["tempo"] > 0, column["tempo"], np.nan),
         energy=column["energy"].copy(),

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from mopidy_moodcam.glossary import SongMood, Verdict
+from mopidy_moodcam.feeling.affect import nearest_song_mood
+from mopidy_moodcam.glossary import Affect, SongMood, Verdict
 from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
-from mopidy_moodcam.songs.features import Features
+from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.shelf import enough, load_shelf
 from mopidy_moodcam.songs.tables import import_files
 from tests.shared import shared_data
@@ -81,14 +82,16 @@ def test_an_empty_catalogue_gives_an_empty_shelf(catalogue):
     assert all(len(rows) == 0 for rows in shelf.members.values())
 
 
-def test_a_song_moved_by_hand_is_where_the_person_put_it(catalogue):
-    catalogue.upsert_tracks(songs(100))
-    catalogue.move("local:track:7.mp3", SongMood.SAD)
+@pytest.mark.parametrize("source", [FeatureSource.TABLE, FeatureSource.AUDIO])
+@pytest.mark.parametrize("mood", MOODS)
+def test_a_song_moved_by_hand_is_where_the_person_put_it(catalogue, mood, source):
+    catalogue.upsert_tracks(songs(300, source=source))
+    catalogue.move("local:track:7.mp3", mood)
     shelf = load_shelf(catalogue)
     row = np.flatnonzero(shelf.track_id == catalogue.find("local:track:7.mp3").track_id)
-    assert MOODS[shelf.song_mood[row[0]]] == SongMood.SAD
-    assert row[0] in shelf.members[SongMood.SAD]
-    assert (shelf.plane[row[0]] < -0.2).all(), "it stands where sad songs are"
+    assert MOODS[shelf.song_mood[row[0]]] == mood
+    assert row[0] in shelf.members[mood]
+    assert nearest_song_mood(Affect(*shelf.plane[row[0]])) == mood
 
 
 def test_a_song_of_which_nothing_is_known_can_be_given_a_mood_by_hand(catalogue):
