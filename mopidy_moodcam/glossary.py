@@ -176,9 +176,10 @@ class Target:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step(Target):
-    """A target on a path: any song near its point will do, of whatever song mood.
+    """A target on the way of a path: any song near its point will do.
 
-    `song_mood` is the one whose place on the plane is nearest.
+    `song_mood` is the one whose place on the plane is nearest. A path's end is a plain
+    target, for which songs are of its song mood.
     """
 
 

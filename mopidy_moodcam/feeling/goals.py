@@ -94,9 +94,13 @@ class Path:
     @property
     def here(self) -> Affect:
         """Where the next song should lie; the last one lies at the end."""
-        last = self.songs - 1
-        share = 1.0 if last < 1 else min(self.played, last) / last
+        share = 1.0 if self.at_end else self.played / (self.songs - 1)
         return between(self.start, SONG_MOOD_AFFECT[self.end], share)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the next song is the last one, or comes after it."""
+        return self.played >= self.songs - 1
 
     def step(self) -> Path:
         """Return the path after one more song."""
@@ -206,12 +210,14 @@ class Planner:
         moods = list(SongMood)
         return moods[self._turn % len(moods)], "the room is neutral: any mood in turn"
 
-    def _lead(self, mood: Mood, end: SongMood, now: float) -> Step:
+    def _lead(self, mood: Mood, end: SongMood, now: float) -> Target:
         path = self._path and self._path.seen(mood, now)
         if path is None:
             path = Path(mood.label, mood.affect, end, self._songs)
         self._path = path
-        return Step(nearest_song_mood(path.here), path.here, _words(path))
+        # The plane alone does not tell calm songs from sad and romantic ones.
+        kind = Target if path.at_end else Step
+        return kind(nearest_song_mood(path.here), path.here, _words(path))
 
 
 def _words(path: Path) -> str:

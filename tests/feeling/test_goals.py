@@ -121,6 +121,7 @@ def test_a_path_begins_where_the_room_is_and_ends_at_the_goal(goal, end, label):
     assert path[0].affect == EXPRESSION_AFFECT[label]
     assert distance(path[4].affect, SONG_MOOD_AFFECT[end]) < 1e-9
     assert path[4].song_mood == path[5].song_mood == end
+    assert [type(step) for step in path] == [Step] * 4 + [Target] * 2
     left = [distance(step.affect, SONG_MOOD_AFFECT[end]) for step in path]
     assert left == sorted(left, reverse=True)
 
