@@ -47,13 +47,14 @@ AT_LARGE = 8192
 """Rows looked through where the nearest hold nothing fresh."""
 
 RINGS = (32, 128, 512, 2048, 8192)
-"""Rows about the target where a song mood has nothing fresh: the nearest first."""
+"""Rows about the target where nothing that fits is fresh: the nearest first."""
 
 WIDEST = 1.0
 """How far from the target a song of another song mood may lie.
 
 Beyond it a repeated song fits better than a fresh one: from happy this reaches
-energetic and romantic songs, but not calm or sad ones.
+energetic and romantic songs, but not calm or sad ones. A path's steps, which ask
+for no song mood, take the nearest fresh songs even beyond it.
 """
 
 NEAR_SHARE, NEAR_LEAST = 0.15, 4096
@@ -85,7 +86,7 @@ Squared, so that the nearest songs count as about equally close: features place 
 song no more exactly than that.
 """
 
-
+FURTHER = "no song close to this step is fresh"
 AGAIN = "the one heard longest ago, since all that fit were on lately"
 
 
@@ -188,16 +189,19 @@ class Chooser:
             yield _Stage(rows, fresh=False, capped=False, remark=AGAIN)
 
     def _for_step(self, at: Affect) -> Iterator[_Stage]:
-        rows = self._within_reach(self._near(self._all, at), at)
+        rows = self._few(self._within_reach(self._near(self._all, at), at))
         often = "no other song so near is fresh but by artists heard a moment ago"
         yield _Stage(rows)
         yield _Stage(rows, capped=False, remark=often)
+        for capped in (True, False):
+            for ring in self._rings(at, (8, *RINGS)):
+                yield _Stage(self._few(ring), capped=capped, remark=FURTHER)
 
     def _for_song_mood(
         self, target: Target, recent: Recent, never: np.ndarray
     ) -> Iterator[_Stage]:
         at, members = target.affect, self._moods[target.song_mood]
-        yield _Stage(self._near(members, at))
+        yield _Stage(self._few(self._near(members, at)))
         rows = self._at_large(members)
         yield _Stage(rows)
         short = f"no other {target.song_mood} song is fresh"
@@ -211,10 +215,13 @@ class Chooser:
             yield _Stage(rows, capped=False, remark=remark)
 
     def _neighbours(self, at: Affect) -> Iterator[np.ndarray]:
-        """Yield rows of all song moods about `at`, in growing rings."""
-        for count in RINGS:
-            rows = self._within_reach(self._all.around(at, count), at)
-            yield sample(rows, CANDIDATES, self._rng)
+        """Yield rows of all song moods within reach of `at`, the nearest first."""
+        for rows in self._rings(at, RINGS):
+            yield self._few(self._within_reach(rows, at))
+
+    def _rings(self, at: Affect, counts: tuple[int, ...]) -> Iterator[np.ndarray]:
+        for count in counts:
+            yield self._all.around(at, count)
             if count >= len(self._all):
                 return
 
@@ -222,8 +229,10 @@ class Chooser:
         return rows[self._apart(rows, at) <= WIDEST]
 
     def _near(self, plane: Plane, at: Affect) -> np.ndarray:
-        count = max(NEAR_LEAST, int(NEAR_SHARE * len(plane)))
-        return sample(plane.around(at, count), CANDIDATES, self._rng)
+        return plane.around(at, max(NEAR_LEAST, int(NEAR_SHARE * len(plane))))
+
+    def _few(self, rows: np.ndarray) -> np.ndarray:
+        return sample(rows, CANDIDATES, self._rng)
 
     def _at_large(self, plane: Plane) -> np.ndarray:
         return sample(plane.rows, AT_LARGE, self._rng)

@@ -27,8 +27,9 @@ songs in ten, skipped 80 % of the time, others 5 %); how often 20 loved songs co
 every time that 20 others do; and the share of its due that the rest of an artist's
 songs get in the two weeks after three skips. Evenings 21 to 40 count, but for the last.
 
-**Paths.** How far from its step a song of `lift` or `calm` lies on the plane, in a
-library of six song moods and in one whose songs are all intense.
+**Paths.** How far from its step a song of `lift` or `calm` lies on the plane, and how
+many of the 20 songs after the path are of its end's song mood, in a library of six song
+moods and in one whose songs sound intense.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ from __future__ import annotations
 import argparse
 import collections
 import functools
-import itertools
 import os
 import platform
 import sys
@@ -54,10 +54,10 @@ from mopidy_moodcam.dj.chooser import Chooser
 from mopidy_moodcam.dj.feedback import Feedback
 from mopidy_moodcam.dj.recent import ROW_OF, Recent
 from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, distance
-from mopidy_moodcam.feeling.goals import Planner
+from mopidy_moodcam.feeling.goals import ENDS, Planner
 from mopidy_moodcam.glossary import Affect, Goal, Mood, SongMood, Verdict
 from mopidy_moodcam.songs.shelf import Shelf
-from tests.dj.shelves import CENTRES, one_sided, random_shelf, target
+from tests.dj.shelves import CENTRES, library_shelf, random_shelf, target
 
 SONGS = 6_000
 FIRST_LISTENER = 100  # the weights were tuned on listeners 0 to 15
@@ -69,6 +69,7 @@ REPEAT_AFTER_S, ARTIST_CAP = 7_200.0, 2
 RANDOM_SKIPS = 0.4
 EVENINGS = 40
 LOVED = 20
+ON_THE_WAY, AFTERWARDS = 4, 20
 PARTS = ("picks", "listeners", "evenings", "paths")
 
 
@@ -159,10 +160,9 @@ def artists_library(seed: int) -> Shelf:
     many = rng.pareto(1.2, artists) + 0.2
     artist = rng.choice(artists, SONGS, p=many / many.sum())
     style = rng.normal(0, 0.35, (artists, 2))
-    centres = np.array(list(CENTRES.values()))
     plane = style[artist] + rng.normal(0, 0.3, (SONGS, 2))
     plane = np.clip(plane * 1.3, -1, 1).astype(np.float32)
-    nearest = ((plane[:, None] - centres) ** 2).sum(2).argmin(1).astype(np.int8)
+    nearest = ((plane[:, None] - CENTRES) ** 2).sum(2).argmin(1).astype(np.int8)
     energy = np.clip((plane[:, 1] + 1) / 2 + rng.normal(0, 0.1, SONGS), 0, 1)
     tempo = 110 * 2 ** (
         rng.normal(0, 0.25, artists)[artist] + rng.normal(0, 0.15, SONGS)
@@ -412,40 +412,49 @@ def after_three_skips(shelf: Shelf, seed: int) -> float:
 
 
 def paths(seeds: int) -> None:
-    """Print how far songs lie from their steps."""
+    """Print how far songs lie from their steps, and what comes after the path."""
     print()
     for name, shelf in (
-        ("six song moods", random_shelf(1_000)),
-        ("intense songs only", one_sided(1_000)),
+        ("six song moods", library_shelf(1_000)),
+        ("intense songs only", library_shelf(1_000, moods=(SongMood.INTENSE,))),
     ):
-        miss = [
-            from_step
-            for goal, label in itertools.product(
-                (Goal.LIFT, Goal.CALM), ("sad", "angry", "neutral", "happy")
+        for goal in (Goal.LIFT, Goal.CALM):
+            runs = [
+                path(shelf, goal, label, seed)
+                for label in ("sad", "angry", "neutral", "happy")
+                for seed in range(seeds)
+            ]
+            miss, kept = zip(*runs, strict=True)
+            print(
+                f"{goal}, {name}: songs lie {np.mean(miss):.2f} from their step"
+                f" ({np.mean(np.array(miss) > 0.5):.0%} further than 0.5);"
+                f" after the path {np.mean(kept):.0%} are {ENDS[goal]}"
             )
-            for seed in range(seeds)
-            for from_step in path(shelf, goal, label, seed)
-        ]
-        print(f"paths, {name}: songs lie {np.mean(miss):.2f} from their step", end=" ")
-        print(f"({np.mean(np.array(miss) > 0.5):.0%} further than 0.5)")
 
 
-def path(shelf: Shelf, goal: Goal, label: str, seed: int) -> list[float]:
-    """Return how far the songs of one path lie from their steps."""
-    clock, planner = Clock(), Planner(goal)
-    dj, before, miss = Dj(shelf, clock, seed), None, []
+def path(shelf: Shelf, goal: Goal, label: str, seed: int) -> tuple[list[float], float]:
+    """Return how far a path's songs lie from their steps, and the share kept after it.
+
+    The share is that of songs of the end's song mood among those after the path.
+    """
+    clock, planner = Clock(), Planner(goal, lift_songs=ON_THE_WAY + 1)
+    dj, rows, miss = Dj(shelf, clock, seed), [], []
     mood = Mood(label, EXPRESSION_AFFECT[label], 0.9, 0.0, (1 / 7,) * 7)
-    for _ in range(5):
+    for _ in range(ON_THE_WAY + AFTERWARDS):
         step = planner.target(mood, clock.now, anything_queued=True)
+        before = rows[-1] if rows else None
         choice = dj.chooser.choose(
             step, before=before, recent=dj.recent, feedback=dj.feedback
         )
-        before = choice.row
-        dj.heard(before, step.song_mood, skipped=False)
+        rows.append(choice.row)
+        dj.heard(choice.row, step.song_mood, skipped=False)
         planner.song_played()
         clock.now += SONG_S
-        miss.append(distance(Affect(*map(float, shelf.plane[before])), step.affect))
-    return miss
+        place = Affect(*map(float, shelf.plane[choice.row]))
+        miss.append(distance(place, step.affect))
+    end = list(SongMood).index(ENDS[goal])
+    kept = shelf.song_mood[rows[ON_THE_WAY:]] == end
+    return miss[:ON_THE_WAY], float(kept.mean())
 
 
 if __name__ == "__main__":

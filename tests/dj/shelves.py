@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
-from mopidy_moodcam.glossary import Affect, SongMood, Target
-from mopidy_moodcam.songs.shelf import Shelf
+from mopidy_moodcam.feeling.affect import SONG_MOOD_AFFECT
+from mopidy_moodcam.glossary import SongMood, Target
+from mopidy_moodcam.songs.catalogue import Catalogue
+from mopidy_moodcam.songs.shelf import Shelf, load_shelf
+from tests.songs import libraries
 
-CENTRES = {
-    SongMood.HAPPY: (0.6, 0.4),
-    SongMood.ENERGETIC: (0.3, 0.8),
-    SongMood.ROMANTIC: (0.4, -0.3),
-    SongMood.CALM: (0.1, -0.7),
-    SongMood.SAD: (-0.6, -0.5),
-    SongMood.INTENSE: (-0.5, 0.6),
-}
+CENTRES = np.array(
+    [dataclasses.astuple(SONG_MOOD_AFFECT[mood]) for mood in SongMood], np.float32
+)
 
 
 def target(song_mood=SongMood.HAPPY, why="the room has looked happy for 3 min"):
-    return Target(song_mood, Affect(*CENTRES[song_mood]), why)
+    return Target(song_mood, SONG_MOOD_AFFECT[song_mood], why)
 
 
 def random_shelf(songs, *, artists=None, seed=0, moods=tuple(SongMood), loved=()):
@@ -28,9 +28,8 @@ def random_shelf(songs, *, artists=None, seed=0, moods=tuple(SongMood), loved=()
     rng = np.random.default_rng(seed)
     numbers = np.array([list(SongMood).index(mood) for mood in moods], np.int8)
     song_mood = numbers[rng.integers(len(numbers), size=songs)]
-    centres = np.array(list(CENTRES.values()), np.float32)[song_mood]
     scatter = rng.normal(0, 0.2, (songs, 2)).astype(np.float32)
-    plane = np.clip(centres + scatter, -1, 1)
+    plane = np.clip(CENTRES[song_mood] + scatter, -1, 1)
     energy = np.clip((plane[:, 1] + 1) / 2 + rng.normal(0, 0.1, songs), 0, 1)
     count = artists or max(1, songs // 8)
     return Shelf(
@@ -49,6 +48,16 @@ def random_shelf(songs, *, artists=None, seed=0, moods=tuple(SongMood), loved=()
             for number, mood in enumerate(SongMood)
         },
     )
+
+
+def library_shelf(songs, *, moods=tuple(SongMood)):
+    """Return the shelf of a library that sounds like `moods`, places worked out."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Catalogue.open(Path(folder) / "catalogue.sqlite") as catalogue,
+    ):
+        catalogue.upsert_tracks(libraries.songs(songs, moods=moods))
+        return load_shelf(catalogue)
 
 
 def one_sided(songs=400):

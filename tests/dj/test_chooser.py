@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from mopidy_moodcam.dj.chooser import WIDEST, Chooser
 from mopidy_moodcam.dj.feedback import Feedback
 from mopidy_moodcam.dj.recent import Recent
-from mopidy_moodcam.glossary import Affect, SongMood, Step, Verdict
-from tests.dj.shelves import one_sided, random_shelf, target
+from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT
+from mopidy_moodcam.feeling.goals import ENDS, Planner
+from mopidy_moodcam.glossary import Affect, Mood, SongMood, Step, Verdict
+from tests.dj.shelves import library_shelf, one_sided, random_shelf, target
 
 TWO_HOURS = 7200.0
 SONG = 200.0
@@ -161,7 +163,7 @@ def test_excluded_songs_are_never_chosen_even_where_nothing_else_is_left():
 
 
 def test_a_song_banned_a_moment_ago_is_never_chosen():
-    evening = Evening(random_shelf(3))
+    evening = Evening(random_shelf(3, moods=[SongMood.HAPPY]))
     evening.feedback.judge(2, Verdict.BANNED)
     assert {choice.track_id for choice in evening.picks(10)} == {1, 3}
 
@@ -395,3 +397,53 @@ def test_a_step_in_a_library_of_one_artist_goes_on_and_says_why():
     step = Step(SongMood.SAD, Affect(-0.6, -0.3), "")
     last = Evening(shelf).picks(3, step)[-1]
     assert "no other song so near is fresh but by artists" in last.reason
+
+
+FAR_LEFT = Step(SongMood.SAD, Affect(-1.0, 0.0), "")
+
+
+def apart(*distances, artists):
+    """A shelf of songs at these distances from the step `FAR_LEFT`."""
+    count = len(distances)
+    places = np.array([(distance - 1, 0) for distance in distances], np.float32)
+    shelf = random_shelf(count, moods=[SongMood.HAPPY])
+    return dataclasses.replace(shelf, plane=places, artist=np.array(artists, np.int32))
+
+
+def test_where_nothing_near_a_step_is_fresh_the_nearest_beyond_come_before_a_repeat():
+    far = [*np.linspace(1.2, 1.3, 8), *np.linspace(1.7, 2.0, 30)]
+    evening = Evening(apart(0.1, *far, artists=range(1, 40)))
+    first, *others = evening.picks(9, FAR_LEFT)
+    assert first.row == 0
+    assert "close to this step" not in first.reason
+    assert len({choice.row for choice in others}) == 8
+    assert all(choice.row in range(1, 9) for choice in others[:7])
+    for choice in others:
+        assert "no song close to this step is fresh" in choice.reason.split("; ")
+
+
+def test_beyond_a_steps_reach_other_artists_come_first_and_then_a_repeat():
+    evening = Evening(apart(0.1, 0.2, 1.2, 1.3, artists=[1, 1, 1, 2]))
+    choices = evening.picks(5, FAR_LEFT)
+    assert [choice.row for choice in choices[2:4]] == [3, 2]
+    assert "the one heard longest ago" in choices[4].reason
+
+
+def test_few_songs_near_a_step_are_found_in_a_large_library():
+    shelf = apart(*[0.1] * 3, *[1.5] * 3000, artists=range(3003))
+    choices = Evening(shelf).picks(3, FAR_LEFT)
+    assert {choice.row for choice in choices} == {0, 1, 2}
+    assert not any("ago" in c.reason or "fresh" in c.reason for c in choices)
+
+
+@pytest.mark.parametrize(("goal", "end"), ENDS.items())
+def test_what_follows_a_path_is_of_its_ends_song_mood(goal, end):
+    evening, planner = Evening(library_shelf(300)), Planner(goal)
+    sad = Mood("sad", EXPRESSION_AFFECT["sad"], 0.9, 0.0, (1 / 7,) * 7)
+    rows = []
+    for _ in range(35):
+        aim = planner.target(sad, evening.now, anything_queued=True)
+        rows.append(evening.pick(aim).row)
+        planner.song_played()
+    after = evening.shelf.song_mood[rows[5:]] == list(SongMood).index(end)
+    assert after.sum() >= 28

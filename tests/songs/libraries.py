@@ -7,6 +7,7 @@ import io
 
 import numpy as np
 
+from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.catalogue import TrackRow
 from mopidy_moodcam.songs.clusters import AXES, default_model
 from mopidy_moodcam.songs.features import Features, FeatureSource
@@ -33,9 +34,13 @@ def spotify_id(number: int) -> str:
 
 
 def songs(
-    count: int, *, seed: int = 0, source: FeatureSource = FeatureSource.TABLE
+    count: int,
+    *,
+    seed: int = 0,
+    source: FeatureSource = FeatureSource.TABLE,
+    moods: tuple[SongMood, ...] = tuple(SongMood),
 ) -> list[TrackRow]:
-    """Return songs spread over all the default clusters, 5 by each artist."""
+    """Return songs spread over the default clusters of `moods`, 5 by each artist."""
     return [
         TrackRow(
             uri=f"local:track:{number}.mp3",
@@ -43,7 +48,7 @@ def songs(
             artist=f"Artist {number // 5}",
             features=features,
         )
-        for number, features in enumerate(_features(count, seed, source))
+        for number, features in enumerate(_features(count, seed, source, moods))
     ]
 
 
@@ -59,11 +64,17 @@ def table(count: int, *, seed: int = 0, delimiter: str = ",") -> str:
     return text.getvalue()
 
 
-def _features(count: int, seed: int, source: FeatureSource) -> list[Features]:
+def _features(
+    count: int,
+    seed: int,
+    source: FeatureSource,
+    moods: tuple[SongMood, ...] = tuple(SongMood),
+) -> list[Features]:
     model = default_model()
     scale = model.scales["spotify"]
     rng = np.random.default_rng(seed)
-    centre = model.centres[rng.integers(len(model.centres), size=count)]
+    centres = model.centres[np.isin(np.array(SongMood)[model.moods], moods)]
+    centre = centres[rng.integers(len(centres), size=count)]
     z = centre + rng.normal(0, 0.4, centre.shape)
     values = z * scale.deviation[: len(AXES)] + scale.mean[: len(AXES)]
     values[:, :5] = values[:, :5].clip(0, 1)
