@@ -115,8 +115,11 @@ class Conductor:
 
     @property
     def mood(self) -> Mood:
-        """The mood that counts: one another program told us, or our own."""
-        return self._told or self._tracker.mood
+        """The mood that counts: one another program told us, or our own.
+
+        In whole percents, as people see it: what fades with each second is no news.
+        """
+        return self._told or _in_percents(self._tracker.mood)
 
     @property
     def target(self) -> Target | None:
@@ -432,12 +435,24 @@ class Conductor:
             self._baseline_until -= seconds
 
     def _note_mood(self) -> None:
+        """Keep each mood as sure as it was when it began, with its newest reason."""
         mood = self.mood
         if self.history and self.history[-1].label == mood.label:
-            self.history = (*self.history[:-1], mood)
+            newest = dataclasses.replace(
+                self.history[-1], since=mood.since, why=mood.why
+            )
+            self.history = (*self.history[:-1], newest)
         elif mood.label != UNKNOWN or self.history:
             self.mood_changes += 1
             self.history = (*self.history, mood)[-HISTORY:]
+
+
+def _in_percents(mood: Mood) -> Mood:
+    return dataclasses.replace(
+        mood,
+        confidence=round(mood.confidence, 2),
+        probabilities=tuple(round(share, 2) for share in mood.probabilities),
+    )
 
 
 def _goal(settings: Settings, memory: Memory) -> Goal:

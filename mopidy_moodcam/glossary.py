@@ -147,8 +147,8 @@ class Mood:
 
     `label` is one of `EXPRESSIONS` or `UNKNOWN`, `confidence` 0 … 1,
     `probabilities` the filter's belief in the order of `EXPRESSIONS` (sums to
-    1), `since` when this label began, `why` a clause for people, most of all
-    for why a mood is unknown.
+    1, but for rounding), `since` when this label began, `why` a clause for
+    people, most of all for why a mood is unknown.
     """
 
     label: str

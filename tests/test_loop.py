@@ -8,7 +8,7 @@ import pytest
 
 from mopidy_moodcam import desk as desks
 from mopidy_moodcam.dj.queue import Queue
-from mopidy_moodcam.glossary import Goal, Reading, SongMood, Verdict
+from mopidy_moodcam.glossary import Face, Goal, Reading, SongMood, Verdict
 from mopidy_moodcam.loop import AWAY_SECONDS, TICK, Loop, _EyeSays
 from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.settings import Settings
@@ -297,6 +297,20 @@ def test_a_room_that_fell_silent_is_named_while_it_should_look(evening):
     assert any("kitchen: last heard" in n for n in evening.desk.status.notices)
     evening.loop.take(desks.Pause(60))
     assert not any("kitchen" in notice for notice in evening.desk.status.notices)
+
+
+def test_pages_hear_next_to_nothing_in_a_minute_without_a_look(evening, clock):
+    shares = (0.02, 0.02, 0.02, 0.88, 0.02, 0.02, 0.02)
+    face = Face((0.4, 0.3, 0.2, 0.3), 120.0, 0.9, shares)
+    for _ in range(8):
+        evening.tick(20)
+        evening.loop.take(Reading(clock.now, faces=(face,), frames=5))
+    assert evening.desk.status.mood.label == "happy"
+    published = []
+    evening.desk.subscribe(published.append)
+    evening.tick(60)
+    assert len(published) <= 8
+    assert len({status.history for status in published}) == 1
 
 
 def test_songs_loaded_anew_leave_the_hands_off_time_alone(evening):
