@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from mopidy_moodcam.songlist import Song
     from mopidy_moodcam.status import Status
 
-PLAYLIST_SONGS = 50
-"""Songs in a playlist: some three hours, and a quick answer from a small machine."""
-
 FOLDER_SONGS = 200
 
 Lines = dict[str, str]
@@ -94,7 +91,7 @@ class Library(backend.LibraryProvider):
         mood = _song_mood(uri, "mood")
         if mood is None:
             return []
-        return [_track(song) for song in self._songs.members(mood, PLAYLIST_SONGS)]
+        return [_track(song) for song in self._songs.members(mood)]
 
     def search(  # type: ignore[override]
         self,
@@ -135,14 +132,14 @@ class Playlists(backend.PlaylistsProvider):
         mood = _song_mood(uri, "playlist")
         if mood is None:
             return None
-        return [_ref(song) for song in self._songs.members(mood, PLAYLIST_SONGS)]
+        return [_ref(song) for song in self._songs.members(mood)]
 
     def lookup(self, uri: str) -> Playlist | None:
         """Return the playlist with its songs, or None where there is none."""
         mood = _song_mood(uri, "playlist")
         if mood is None:
             return None
-        songs = self._songs.members(mood, PLAYLIST_SONGS)
+        songs = self._songs.members(mood)
         return Playlist(
             uri=uri, name=playlist_name(mood), tracks=tuple(map(_track, songs))
         )

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import mopidy_moodcam
 from mopidy_moodcam import desk as desks
-from mopidy_moodcam import mpd, words
+from mopidy_moodcam import mpd, songlist, words
 from mopidy_moodcam.conductor import Conductor
 from mopidy_moodcam.disc_jockey import DiscJockey
 from mopidy_moodcam.eye import EyeKeeper
-from mopidy_moodcam.glossary import Goal, Reading
+from mopidy_moodcam.glossary import Goal, Reading, SongMood
 from mopidy_moodcam.logs import plain
 from mopidy_moodcam.memory import Memory
 from mopidy_moodcam.picker import Picker
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mopidy_moodcam.desk import Desk
     from mopidy_moodcam.player import Player
     from mopidy_moodcam.settings import Settings
+    from mopidy_moodcam.songs.shelf import Shelf
 
 logger = plain(__name__)
 
@@ -94,6 +95,7 @@ class Loop:
         self._eye_says = _EyeSays()
         self._looking = False
         self._mood_told = ""
+        self._playlists_told: list[list[int]] = []
         self._look_due = False
         self._away_until: float | None = None
 
@@ -205,13 +207,21 @@ class Loop:
         self._mind_the_eye()
         if self._picker.refresh():
             self._desk.lay_out(self._picker.shelf)
-            mpd.wake("playlists_loaded")
+            self._tell_of_playlists(self._picker.shelf)
             self._dj.songs_changed()
         try:
             self._serve()
         finally:
             self._tell_the_mood()
             self._publish()
+
+    def _tell_of_playlists(self, shelf: Shelf | None) -> None:
+        """Wake the clients where a playlist holds other songs than they were told."""
+        now = self._clock()
+        found = [songlist.playlist(shelf, mood, now) for mood in SongMood if shelf]
+        if found != self._playlists_told:
+            self._playlists_told = found
+            mpd.wake("playlists_loaded")
 
     def _serve(self) -> None:
         if self._conductor.silent or not self._may_ask_core():

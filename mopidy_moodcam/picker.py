@@ -12,6 +12,7 @@ import dataclasses
 import datetime as dt
 import functools
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,8 +44,10 @@ logger = plain(__name__)
 
 # So often the catalogue is asked whether anything in it has changed.
 LOOK_SECONDS = 1.0
-# A scan writes every second; a shelf is loaded anew at most this often.
+# A scan writes every second; a shelf is loaded anew at most this often, and where a
+# load takes long, after so many times as long: it keeps a small machine busy.
 RELOAD_SECONDS = 10.0
+RELOAD_TIMES = 20.0
 # A catalogue that cannot be read is tried again after this long.
 RETRY_SECONDS = 30.0
 # So many tracks in front of a new pick are not to be picked again.
@@ -253,7 +256,6 @@ class Picker:
         if found == self._loaded:
             self._say("loading", "")
         elif not self._before_load.goes_on:
-            self._before_load.begin(RELOAD_SECONDS)
             self._loading = found
             self._lessons.clear()
             self._loader.begin(today)
@@ -281,6 +283,9 @@ class Picker:
         self._refused.clear()
         self._describe(loaded)
         self._loaded = self._loading
+        if self._loaded is not None:  # nobody wants it anew at once
+            rest = max(RELOAD_SECONDS, RELOAD_TIMES * loaded.seconds)
+            self._before_load.begin(rest)
         return True
 
     def _heard_before(self) -> list[tuple[int, int, float]]:
@@ -379,12 +384,16 @@ class Picker:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A shelf with all that is made once for it; `counts` are the catalogue's."""
+    """A shelf with all that is made once for it; `counts` are the catalogue's.
+
+    `seconds` is how long the loading took.
+    """
 
     shelf: Shelf
     chooser: Chooser
     feedback: Feedback
     counts: Mapping[str, int]
+    seconds: float
 
 
 class _Loader:
@@ -426,6 +435,7 @@ class _Loader:
         return result
 
     def _load(self, today: dt.date) -> None:
+        began = time.monotonic()
         try:
             with Catalogue.open(self._path) as catalogue:
                 learnt = catalogue.feedback()  # first: what ends from now on is new
@@ -435,6 +445,7 @@ class _Loader:
                     self._chooser(shelf),
                     self._feedback(shelf, learnt),
                     catalogue.counts(),
+                    time.monotonic() - began,
                 )
         except CatalogueError as error:
             self._result = error

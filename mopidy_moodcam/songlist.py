@@ -38,6 +38,9 @@ QUERY_SECONDS = 2.0
 FRESH_FOR = 86400.0
 """Seconds after which a long song mood shows other songs in its playlist."""
 
+PLAYLIST_SONGS = 50
+"""Songs in a playlist: some three hours, and a quick answer from a small machine."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Song:
@@ -55,6 +58,21 @@ class Song:
     verdict: str
     song_mood: str | None
     by_hand: bool
+
+
+def playlist(shelf: Shelf, song_mood: SongMood, now: float) -> list[int]:
+    """Return the track numbers of a song mood's playlist at `now`, seconds.
+
+    The loved ones come first, then chance by the day: the same songs until tomorrow,
+    whatever others come or go.
+    """
+    rows = shelf.members.get(song_mood, np.empty(0, np.int32))
+    numbers = shelf.track_id[rows]
+    if len(rows) > PLAYLIST_SONGS:
+        rng = np.random.default_rng(int(now // FRESH_FOR))
+        turn = rng.random(numbers.max() + 1)[numbers] - shelf.loved[rows]
+        numbers = numbers[np.argsort(turn)[:PLAYLIST_SONGS]]
+    return numbers.tolist()
 
 
 class SongList:
@@ -77,17 +95,12 @@ class SongList:
         self._lock = threading.Lock()
         self._own_shelf: Shelf | None = None
 
-    def members(self, song_mood: SongMood, limit: int = 50) -> list[Song]:
-        """Return up to `limit` songs of a song mood, other ones every day.
-
-        Loved songs are always among them.
-        """
+    def members(self, song_mood: SongMood) -> list[Song]:
+        """Return the songs of a song mood's playlist of today."""
         shelf = self.shelf()
         if shelf is None:
             return []
-        rows = shelf.members.get(song_mood, np.empty(0, np.int32))
-        chosen = _todays(rows, shelf.loved, limit, int(self._clock() // FRESH_FOR))
-        songs = self._by_id(shelf, shelf.track_id[chosen].tolist())
+        songs = self._by_id(shelf, playlist(shelf, song_mood, self._clock()))
         return [song for song in songs if song.verdict != Verdict.BANNED]
 
     def page(
@@ -190,16 +203,6 @@ class SongList:
             yield connection
         finally:
             connection.close()
-
-
-def _todays(rows: np.ndarray, loved: np.ndarray, limit: int, day: int) -> np.ndarray:
-    """Return at most `limit` of `rows`: the loved ones, then chance by the day."""
-    if len(rows) <= limit:
-        return rows
-    rng = np.random.default_rng(day)
-    mixed = rng.permutation(rows)
-    order = np.argsort(~loved[mixed], kind="stable")
-    return mixed[order[:limit]]
 
 
 def _song(row: Sequence[Any], shelf: Shelf | None) -> Song:

@@ -216,6 +216,16 @@ def test_a_playlist_is_the_same_all_day_and_another_one_tomorrow(desk, catalogue
     assert len(lists[2]) == 50
 
 
+def test_a_playlist_of_a_day_keeps_its_songs_where_others_come_or_go(desk, catalogue):
+    songs = songlist.SongList(desk, catalogue.path, clock=lambda: 0.0)
+    before = [song.uri for song in songs.members(SongMood.CALM)]
+    others = {f"file:///calm{i}.ogg" for i in range(EACH)} - {*before}
+    catalogue.judge(others.pop(), Verdict.BANNED)
+    catalogue.move("file:///sad1.ogg", SongMood.CALM)
+    after = [song.uri for song in songs.members(SongMood.CALM)]
+    assert [uri for uri in after if uri != "file:///sad1.ogg"][:49] == before[:49]
+
+
 def test_what_the_frontend_laid_out_is_used(core, desk, catalogue):
     catalogue.move("file:///sad1.ogg", SongMood.CALM)
     desk.lay_out(load_shelf(catalogue))

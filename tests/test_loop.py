@@ -101,8 +101,9 @@ class Evening:
             self.loop.take(TICK)
 
     def wait_for_songs(self):
-        until = time.monotonic() + 20
-        while self.desk.shelf is None:
+        """Wait for another shelf than there was."""
+        before, until = self.desk.shelf, time.monotonic() + 20
+        while self.desk.shelf is before:
             assert time.monotonic() < until, "no shelf was loaded"
             self.tick()
             threading.Event().wait(0.01)
@@ -318,13 +319,8 @@ def test_songs_loaded_anew_leave_the_hands_off_time_alone(evening):
     evening.player.entries.insert(0, (900, "test:theirs"))
     evening.loop.queue_changed()
     until = evening.desk.status.hands_off_until
-    shelf = evening.desk.shelf
     evening.loop.take(desks.ReloadCatalogue())
-    tries = time.monotonic() + 20
-    while evening.desk.shelf is shelf:
-        assert time.monotonic() < tries, "no shelf was loaded"
-        evening.tick()
-        threading.Event().wait(0.01)
+    evening.wait_for_songs()
     assert evening.desk.status.hands_off_until == until
 
 
@@ -562,3 +558,16 @@ def test_mpd_clients_are_woken_for_new_songs_and_switches(begin, monkeypatch):
     assert woken == []
     evening.loop.take(desks.Override(SongMood.SAD))
     assert woken == ["mute_changed"]
+
+
+def test_mpd_clients_are_woken_for_other_songs_in_a_playlist_only(evening, monkeypatch):
+    def judge(verdict):
+        woken = []
+        monkeypatch.setattr("mopidy_moodcam.mpd.wake", woken.append)
+        evening.loop.take(desks.JudgeTrack("local:track:0.mp3", verdict))
+        evening.wait_for_songs()
+        return woken
+
+    judge(Verdict.LOVED)  # now it is in its playlist for sure
+    assert judge(Verdict.LOVED) == []
+    assert judge(Verdict.BANNED) == ["playlists_loaded"]
