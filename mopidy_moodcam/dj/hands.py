@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from mopidy_moodcam.dj.queue import upcoming
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,22 +42,22 @@ def ended_by_person(before: Queue, after: Queue) -> bool:
 
 
 def taken_over(before: Queue, after: Queue, own: frozenset[int]) -> frozenset[int]:
-    """Return the DJ's tracks that a person put in front of one of their own.
+    """Return the DJ's tracks to come that a person put in front of one of their own.
 
     Such a pick is theirs from then on: they want it there. Whoever shuffles the queue
-    wants no place for any.
+    wants no place for any, and moves more than one block, unless it is very short.
     """
     if after.random:
         return frozenset()
     moved = frozenset(_put_forward(before, after, own))
-    rest = {*before.tlids} & {*after.tlids} - moved
-    orders = [[t for t in queue.tlids if t in rest] for queue in (before, after)]
-    return moved if orders[0] == orders[1] else frozenset()
+    common = {*before.tlids} & {*after.tlids}
+    orders = ([t for t in queue.tlids if t in common] for queue in (before, after))
+    return moved if moved and _moved_as_one(moved, *orders) else frozenset()
 
 
 def _put_forward(before: Queue, after: Queue, own: frozenset[int]) -> Iterator[int]:
-    """Yield own tracks that stood behind a person's and stand in front of it now."""
-    places = {tlid: place for place, tlid in enumerate(after.tlids)}
+    """Yield own tracks that stood behind a person's to come and now precede it."""
+    places = {tlid: place for place, tlid in enumerate(upcoming(after))}
     furthest = -1  # place of a person's track met so far
     for tlid in before.tlids:
         place = places.get(tlid, -1)
@@ -63,6 +65,15 @@ def _put_forward(before: Queue, after: Queue, own: frozenset[int]) -> Iterator[i
             furthest = max(furthest, place)
         elif 0 <= place < furthest:
             yield tlid
+
+
+def _moved_as_one(moved: frozenset[int], before: list[int], after: list[int]) -> bool:
+    """Say whether some tracks went elsewhere as one block, and no others moved."""
+    block = [tlid for tlid in before if tlid in moved]
+    rest = [tlid for tlid in before if tlid not in moved]
+    start, place = before.index(block[0]), after.index(block[0])
+    stood_together = before[start : start + len(block)] == block
+    return stood_together and after == rest[:place] + block + rest[place:]
 
 
 def _only_done_are_gone(before: Queue, after: Queue) -> bool:

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import time
 
 import pytest
@@ -91,15 +92,14 @@ def test_other_edits_end_nothing():
     assert not ended_by_person(before, Queue((*THREE, (4, "d")), current=1))
 
 
-def queue(letters, **given):
-    """A queue of tracks by one letter each; capitals are the DJ's."""
-    return Queue(tuple((ord(x), x) for x in letters), current=ord(letters[0]), **given)
-
-
 def theirs(before, after, **given):
+    """Return what is a person's then; the first track plays, capitals are the DJ's."""
+    queues = [
+        Queue(tuple((ord(x), x) for x in letters), current=ord(before[0]), **given)
+        for letters in (before, after)
+    ]
     own = frozenset(ord(x) for x in before if x.isupper())
-    found = taken_over(queue(before), queue(after, **given), own)
-    return "".join(sorted(map(chr, found)))
+    return "".join(sorted(map(chr, taken_over(*queues, own))))
 
 
 def test_a_pick_that_a_person_puts_in_front_of_their_own_is_theirs():
@@ -112,7 +112,20 @@ def test_other_moves_leave_the_picks_with_the_dj():
     assert theirs("abcdPQ", "acbdPQ") == ""
     assert theirs("abPQ", "abPQe") == ""
     assert theirs("abcdPQ", "cQdaPb") == ""
+    assert theirs("abcdPQ", "aQbPcd") == ""
+    assert theirs("abcdPQR", "aPRbcdQ") == ""
     assert theirs("abcdPQ", "aQbcdP", random=True) == ""
+
+
+@pytest.mark.parametrize("shuffled", ["PaQ", "QaP", "PQa", "QPa", "aQP"])
+def test_behind_the_last_of_a_persons_a_shuffle_leaves_the_picks_with_the_dj(shuffled):
+    assert theirs("aPQ", shuffled) == ""
+
+
+def test_few_shuffles_of_a_short_queue_look_like_a_move():
+    orders = map("".join, itertools.permutations("abPQ"))
+    taken = {order: picks for order in orders if (picks := theirs("abPQ", order))}
+    assert taken == {"aPbQ": "P", "aQbP": "Q", "aPQb": "PQ"}
 
 
 def test_long_queues_are_compared_in_no_time():
