@@ -50,6 +50,9 @@ SETTLE_SECONDS = 4.0
 # Core does not tell of every change, such as 'next' while stopped.
 LOOK_SECONDS = 5.0
 LAST_PICKS = 20
+# So many own tracks are known after a restart: those to come are the newest. A list
+# that nobody clears holds thousands, and the file is written for each pick.
+OWN_REMEMBERED = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -378,7 +381,7 @@ class DiscJockey:
                 self._half_known.update(self._own.tlids)
         self._gone |= self._own.keep(entries)
         self._adopt_awaited()
-        self._memory.remember(own=self._own.pairs)
+        self._memory.remember(own=self._own.pairs[-OWN_REMEMBERED:])
 
     def _forget_gone(self) -> None:
         """Drop picks that left the queue, once nothing can still be told of them.

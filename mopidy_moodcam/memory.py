@@ -26,10 +26,10 @@ NEVER = 1e11  # seconds since the epoch: in the year 5138
 class Remembered:
     """The content of the file; None where the listener has not chosen yet.
 
-    `own` are the DJ's tracks in the queue as (tlid, URI) pairs, `corrections`
-    and `baseline` what the rooms wrote, `override` the song mood chosen by hand
-    with `override_until` (seconds since the epoch, None: until told otherwise),
-    `goal_set` the goal that the settings had.
+    `own` are the newest of the DJ's tracks in the queue as (tlid, URI) pairs,
+    `corrections` and `baseline` what the rooms wrote, `override` the song mood
+    chosen by hand with `override_until` (seconds since the epoch, None: until told
+    otherwise), `goal_set` the goal that the settings had.
     """
 
     camera_on: bool | None = None

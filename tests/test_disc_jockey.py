@@ -8,6 +8,7 @@ import pytest
 
 from mopidy_moodcam.disc_jockey import (
     AWAIT_SECONDS,
+    OWN_REMEMBERED,
     RETRY_SECONDS,
     SETTLE_SECONDS,
     TRIES,
@@ -917,6 +918,16 @@ def test_each_time_the_backend_goes_away_is_said(make, player, clock, caplog):
         dj.look()
         dj.take_up()
     assert len([m for m in caplog.messages if "did not take" in m]) == 2
+
+
+def test_of_a_long_list_the_newest_own_songs_are_remembered(make, player, tmp_path):
+    dj = make()
+    for turn in range(OWN_REMEMBERED + 20):
+        dj.serve(HAPPY)
+        start(dj, player, player.entries[turn])
+    remembered = Memory(tmp_path / "state.json").now.own
+    assert remembered == tuple(player.entries[-OWN_REMEMBERED:])
+    assert all(dj.is_own(tlid) for tlid, _ in player.entries)
 
 
 def test_own_songs_are_known_where_core_restores_its_list_late(make, player):
