@@ -220,11 +220,8 @@ def _song(row: Sequence[Any], shelf: Shelf | None) -> Song:
 
 
 def _song_mood(track_id: int, shelf: Shelf | None) -> str | None:
-    """Look a track up on the shelf, whose numbers are in ascending order."""
-    if shelf is None:
-        return None
-    row = int(np.searchsorted(shelf.track_id, track_id))
-    if row == len(shelf) or shelf.track_id[row] != track_id:
+    row = None if shelf is None else shelf.row(track_id)
+    if shelf is None or row is None:
         return None
     return _MOODS[shelf.song_mood[row]]
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mopidy_moodcam.dj import reasons
-from mopidy_moodcam.dj.places import Numbers, Plane, sample
+from mopidy_moodcam.dj.places import Plane, sample
 from mopidy_moodcam.dj.recent import REST_S
 from mopidy_moodcam.dj.smooth import smoothness
 from mopidy_moodcam.glossary import SongMood, Step
@@ -136,7 +136,6 @@ class Chooser:
         self._artist_cap = artist_cap
         self._rng = rng
         self._clock = clock
-        self._numbers = Numbers(shelf.track_id)
         self._moods = {
             mood: Plane(shelf.plane, shelf.members.get(mood, np.empty(0, np.int32)))
             for mood in SongMood
@@ -145,7 +144,7 @@ class Chooser:
 
     def row(self, track_id: int) -> int | None:
         """Return the row of a track, or None where it is not on the shelf."""
-        return self._numbers.row(track_id)
+        return self._shelf.row(track_id)
 
     @property
     def why_nothing(self) -> str:

@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mopidy_moodcam.dj.places import Numbers
 from mopidy_moodcam.dj.recent import UNKNOWN_ARTIST
 from mopidy_moodcam.glossary import SongMood, Verdict
 
@@ -91,7 +90,6 @@ class Feedback:
         self._shelf = shelf
         self._clock = clock
         self._begun = clock()
-        self._numbers = Numbers(shelf.track_id)
         self._verdicts: dict[int, Verdict] = {}
         self._tastes = {mood: _Taste() for mood in SongMood}
         for track_id, song_mood, played, skipped, at in rows:
@@ -156,7 +154,7 @@ class Feedback:
 
     def counts(self, track_id: int, song_mood: SongMood) -> tuple[int, int]:
         """Return how often a track was played through and skipped in a song mood."""
-        row = self._numbers.row(track_id)
+        row = self._shelf.row(track_id)
         tracks = self._tastes[song_mood].tracks
         played, skipped = tracks.get(row, (0, 0)) if row is not None else (0, 0)
         return int(played), int(skipped)
@@ -164,7 +162,7 @@ class Feedback:
     def _count(
         self, track_id: int, song_mood: SongMood, played: int, skipped: int, at: float
     ) -> None:
-        row = self._numbers.row(track_id)
+        row = self._shelf.row(track_id)
         if row is None or not (played or skipped):
             return
         taste = self._tastes[song_mood]

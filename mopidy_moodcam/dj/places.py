@@ -1,6 +1,6 @@
-"""Where songs are on the shelf: by track number, and around a point of the plane.
+"""Where songs are on the shelf: around a point of the plane.
 
-Both are worked out once for a shelf, so that a pick looks at some hundred rows
+That is worked out once for a shelf, so that a pick looks at some hundred rows
 and never copies or scans the catalogue: 4 bytes a row for each `Plane`.
 """
 
@@ -15,24 +15,6 @@ if TYPE_CHECKING:
 
 CELLS = 64
 """Cells along each axis: a million tracks are then some 250 a cell."""
-
-
-class Numbers:
-    """Finds the row of a track by its number."""
-
-    def __init__(self, track_id: np.ndarray) -> None:
-        """`track_id`: int64 [n], each number once, in any order."""
-        self._track_id = track_id
-        ascending = bool(np.all(track_id[1:] > track_id[:-1]))
-        self._order = None if ascending else np.argsort(track_id)
-
-    def row(self, track_id: int) -> int | None:
-        """Return the row of a track, or None where it is not on the shelf."""
-        place = int(np.searchsorted(self._track_id, track_id, sorter=self._order))
-        if place == len(self._track_id):
-            return None
-        row = place if self._order is None else int(self._order[place])
-        return row if self._track_id[row] == track_id else None
 
 
 class Plane:

@@ -37,7 +37,7 @@ _PLACES = np.array(
 class Shelf:
     """All tracks that may be picked; row i of each array is the same track.
 
-    `track_id` int64 [n]; `plane` float32 [n, 2], valence and arousal −1 … 1,
+    `track_id` int64 [n], ascending; `plane` float32 [n, 2], valence and arousal −1 … 1,
     relative to the library (a song moved by hand stands where targets of its song
     mood are); `song_mood` int8 [n], an index into `list(SongMood)`;
     `tempo` float32 [n], beats a minute, NaN = unknown;
@@ -68,6 +68,12 @@ class Shelf:
     def __len__(self) -> int:
         """Return the number of tracks."""
         return len(self.track_id)
+
+    def row(self, track_id: int) -> int | None:
+        """Return the row of a track, or None where it is not on the shelf."""
+        row = int(np.searchsorted(self.track_id, track_id))
+        found = row < len(self) and self.track_id[row] == track_id
+        return row if found else None
 
 
 def load_shelf(

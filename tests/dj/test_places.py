@@ -1,4 +1,4 @@
-"""Where songs are found: by number and around a point."""
+"""Where songs are found around a point."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mopidy_moodcam.dj.places import CELLS, Numbers, Plane, sample
+from mopidy_moodcam.dj.places import CELLS, Plane, sample
 from mopidy_moodcam.glossary import Affect
 
 
@@ -43,13 +43,6 @@ def test_a_place_that_is_not_a_number_lies_in_the_middle():
     odd = np.array([[np.nan, 0.0], [9.0, -9.0]], np.float32)
     plane = Plane(odd, np.arange(2, dtype=np.int32))
     assert len(plane.around(Affect(0.0, 0.0), 2)) == 2
-
-
-def test_numbers_are_found_in_any_order_and_missing_ones_are_none():
-    numbers = Numbers(np.array([30, 10, 20], np.int64))
-    assert [numbers.row(i) for i in (10, 20, 30)] == [1, 2, 0]
-    assert [numbers.row(i) for i in (5, 15, 99)] == [None] * 3
-    assert Numbers(np.empty(0, np.int64)).row(1) is None
 
 
 def test_a_sample_is_no_larger_than_asked_and_holds_no_row_twice():

@@ -41,6 +41,16 @@ def test_a_shelf_has_one_row_per_placeable_track_and_no_strings(catalogue):
     assert (np.abs(shelf.plane) <= 1).all()
 
 
+def test_tracks_are_found_by_their_numbers_and_missing_ones_are_none(catalogue):
+    catalogue.upsert_tracks(songs(5))
+    catalogue.judge("local:track:2.mp3", Verdict.BANNED)
+    shelf = load_shelf(catalogue)
+    numbers = shelf.track_id.tolist()
+    assert [shelf.row(number) for number in numbers] == [0, 1, 2, 3]
+    banned = catalogue.find("local:track:2.mp3").track_id
+    assert [shelf.row(i) for i in (0, banned, numbers[-1] + 1)] == [None] * 3
+
+
 def test_every_song_is_a_member_of_its_own_song_mood(catalogue):
     catalogue.upsert_tracks(songs(300))
     shelf = load_shelf(catalogue)
