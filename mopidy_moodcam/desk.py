@@ -125,13 +125,10 @@ Command = (
 )
 
 
-_EACH_COUNTS = (Correct, JudgeTrack, TakeReading)
-
-
 class Tray:
     """Commands that wait until the frontend has time; safe from any thread.
 
-    What a newer command of its kind would undo at once is not kept.
+    What a newer command would undo at once is not kept; all else is, in its order.
     """
 
     def __init__(self) -> None:
@@ -139,22 +136,47 @@ class Tray:
         self._waiting: list[Command] = []
 
     def put(self, command: Command) -> None:
-        """Lay a command behind those that wait, in place of an older one."""
-        with self._lock:
-            if not isinstance(command, _EACH_COUNTS):
-                kind = type(command)
-                self._waiting = [old for old in self._waiting if type(old) is not kind]
-            self._waiting.append(command)
-
-    def take(self) -> Command | None:
-        """Return the oldest, but a switch of the camera first; None where none waits.
+        """Lay a command behind those that wait, but one for "camera off" before them.
 
         Who wants the camera off should not wait for what others want.
         """
         with self._lock:
-            kinds = [type(command) for command in self._waiting]
-            first = kinds.index(SwitchCamera) if SwitchCamera in kinds else 0
-            return self._waiting.pop(first) if kinds else None
+            if isinstance(command, SwitchCamera):
+                command = self._with_consent(command)
+            self._drop_undone_by(command)
+            off = isinstance(command, SwitchCamera) and not command.on
+            self._waiting.insert(0 if off else len(self._waiting), command)
+
+    def take(self) -> Command | None:
+        """Return the command whose turn it is; None where none waits."""
+        with self._lock:
+            return self._waiting.pop(0) if self._waiting else None
+
+    def _with_consent(self, switch: SwitchCamera) -> SwitchCamera:
+        """Let consent outlast the switches in between; one said with "off" is none."""
+        before = [old for old in self._waiting if isinstance(old, SwitchCamera)]
+        consent = any(old.consent for old in before)
+        consent = consent or (switch.on and switch.consent)
+        return dataclasses.replace(switch, consent=consent)
+
+    def _drop_undone_by(self, command: Command) -> None:
+        """Drop the last ones of its kind, up to one that it does not undo."""
+        for place in reversed(range(len(self._waiting))):
+            old = self._waiting[place]
+            if type(old) is type(command):
+                if not _undoes(command, old):
+                    return
+                del self._waiting[place]
+
+
+def _undoes(new: Command, old: Command) -> bool:
+    """Whether nothing would be left of `old`, both being of one kind."""
+    match new, old:
+        case SwitchCamera(on=on), SwitchCamera(on=was_on):
+            return was_on or not on  # off forgets the mood; on does not bring it back
+        case Override(song_mood=chosen), Override(song_mood=before):
+            return chosen is not None and before is not None
+    return isinstance(new, Pause | SetGoal)
 
 
 class Desk:
@@ -208,7 +230,10 @@ class Desk:
         return unsubscribe
 
     def receive_with(self, receiver: Callable[[Command], None] | None) -> None:
-        """Name who takes the commands; it must return at once (an actor's `tell`)."""
+        """Name who takes the commands; it must return at once.
+
+        In a server that is the frontend, which puts them into its `Tray`.
+        """
         self._receiver = receiver
 
     @property

@@ -1,7 +1,22 @@
 import logging
 
-from mopidy_moodcam.desk import Correct, Desk, Pause, SetGoal, SwitchCamera, Tray
-from mopidy_moodcam.glossary import Goal
+import pytest
+
+from mopidy_moodcam.desk import (
+    AllowGuests,
+    Baseline,
+    Correct,
+    Desk,
+    JudgeTrack,
+    Override,
+    Pause,
+    SetGoal,
+    SwitchCamera,
+    TakeMood,
+    TakeReading,
+    Tray,
+)
+from mopidy_moodcam.glossary import Goal, Reading, SongMood, Verdict
 from mopidy_moodcam.status import Status
 
 
@@ -33,19 +48,61 @@ def test_commands_reach_the_receiver_or_are_said_to_be_lost():
     assert taken == [Pause(6)]
 
 
-def test_of_commands_that_wait_the_newest_of_a_kind_is_taken_and_each_correction():
-    tray, wrong = Tray(), Correct("wrong")
-    for command in (Pause(5), wrong, SetGoal(Goal.LIFT), Pause(6), wrong):
-        tray.put(command)
-    taken = [tray.take() for _ in range(5)]
-    assert taken == [wrong, SetGoal(Goal.LIFT), Pause(6), wrong, None]
+ON, OFF = SwitchCamera(True), SwitchCamera(False)
+AGREED = SwitchCamera(True, consent=True)
+READING = TakeReading(Reading(time=1.0, reason="nobody"))
+LOVE, BAN = (JudgeTrack("a:b", verdict) for verdict in (Verdict.LOVED, Verdict.BANNED))
+SAD, CALM, AUTOMATIC = Override(SongMood.SAD), Override(SongMood.CALM), Override(None)
 
 
-def test_a_switch_of_the_camera_is_taken_before_what_waits():
+@pytest.mark.parametrize(
+    ("handed_in", "taken"),
+    [
+        ([Pause(0), Pause(100)] * 9, [Pause(100)]),
+        ([Pause(5), SetGoal(Goal.LIFT), Pause(6)], [SetGoal(Goal.LIFT), Pause(6)]),
+        ([SetGoal(Goal.LIFT), SAD, SetGoal(Goal.CALM)], [SAD, SetGoal(Goal.CALM)]),
+        ([SAD, CALM], [CALM]),
+        ([AUTOMATIC, SAD, CALM], [AUTOMATIC, CALM]),
+        ([AGREED, Pause(5), ON], [Pause(5), AGREED]),
+        ([Pause(5), ON, Pause(6), OFF], [OFF, Pause(6)]),
+        ([OFF, ON] * 9, [OFF, ON]),
+        ([SwitchCamera(False, consent=True), ON], [OFF, ON]),
+    ],
+)
+def test_of_commands_that_wait_only_what_a_newer_one_undoes_is_dropped(
+    handed_in, taken
+):
+    assert through_a_tray(handed_in) == taken
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [Correct("wrong"), Correct("wrong")],
+        [LOVE, BAN, LOVE],
+        [READING, READING],
+        [Baseline(forget=True), Baseline()],
+        [AUTOMATIC, AUTOMATIC],
+        [SAD, AUTOMATIC, SAD],
+        [TakeMood("sad", 60), AUTOMATIC, TakeMood("happy", 60)],
+        [AllowGuests(False), ON],
+    ],
+)
+def test_commands_that_each_count_are_all_taken_in_their_order(commands):
+    assert through_a_tray(commands) == commands
+
+
+def test_consent_holds_though_the_camera_was_switched_off_meanwhile():
+    switches = through_a_tray([AGREED, OFF, ON])
+    assert [switch.on for switch in switches] == [False, True]
+    assert switches[-1].consent
+
+
+def through_a_tray(commands):
     tray = Tray()
-    for command in (Pause(5), SwitchCamera(True), Pause(6), SwitchCamera(False)):
+    for command in commands:
         tray.put(command)
-    assert [tray.take() for _ in range(2)] == [SwitchCamera(False), Pause(6)]
+    return list(iter(tray.take, None))
 
 
 def test_foreign_text_in_the_desks_log_is_no_markup(caplog):
