@@ -1,7 +1,8 @@
 """The frontend: the actor that Mopidy starts, and the edge of everything in it.
 
 Everything happens in its one thread, one message after the other: core's
-events, readings from the eye, commands from the desk and a tick every second.
+events, readings from the eye, commands from the desk (out of a tray, where those
+wait that were handed in meanwhile) and a tick every second.
 Nobody may wait for this actor: it waits for core. A failure at one message is
 logged and the next is taken.
 """
