@@ -11,14 +11,22 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from mopidy_moodcam import desk
+from mopidy_moodcam import desk, words
 from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, SONG_MOOD_AFFECT
 from mopidy_moodcam.feeling.baseline import Baseline
 from mopidy_moodcam.feeling.corrections import Corrections, meant
 from mopidy_moodcam.feeling.goals import Planner
 from mopidy_moodcam.feeling.hours import QuietHours
 from mopidy_moodcam.feeling.tracker import Tracker, TrackerSettings
-from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN, Goal, Mood, SongMood, Target
+from mopidy_moodcam.glossary import (
+    CAMERA_TROUBLES,
+    EXPRESSIONS,
+    UNKNOWN,
+    Goal,
+    Mood,
+    SongMood,
+    Target,
+)
 from mopidy_moodcam.status import CameraState, Learnt
 
 if TYPE_CHECKING:
@@ -36,6 +44,7 @@ HISTORY = 50
 # only every two minutes, or for so many intervals: three rests of an empty room.
 SHOWN_SECONDS = 180.0
 SHOWN_INTERVALS = 9.0
+LET_GO_SECONDS = 3600.0  # a room that is silent for longer has no camera any more
 GUESTS = (
     "more faces than the household's are here; say yes to go on, on the page or with:"
     " mopidy moodcam on"
@@ -101,7 +110,8 @@ class Conductor:
         self._felt: _Felt | None = None
         self._felt_before: _Felt | None = None
         self._anything_queued = True
-        self._heard: dict[str, float] = {}
+        self._heard: dict[str, Reading] = {}
+        self._wanted_since = now
         self.reading: Reading | None = None
         self.history: tuple[Mood, ...] = ()
         self.frames_seen = 0
@@ -197,26 +207,50 @@ class Conductor:
             if applies:
                 return CameraWish(look=False, state=state, why=why)
         if self._settings.camera == "none":
-            if looking := [r for r, at in self._heard.items() if self._is_fresh(at)]:
-                where = ", ".join(
-                    f"in the room {r}" if r else "elsewhere" for r in looking
-                )
+            if looking := self.looking:
+                where = words.where(looking)
                 return CameraWish(False, CameraState.WATCHING, where, elsewhere=True)
             why = "no camera is set; moods come from other programs or by hand"
             return CameraWish(False, CameraState.RESTING, why, elsewhere=True)
         return CameraWish(True, CameraState.WATCHING, "", elsewhere=True)
 
     @property
-    def unheard(self) -> tuple[tuple[str, float], ...]:
-        """The rooms whose cameras have fallen silent, and when each was last heard."""
-        return tuple(r for r in self._heard.items() if not self._is_fresh(r[1]))
+    def looking(self) -> tuple[str, ...]:
+        """The rooms where cameras elsewhere look; '' is one that was given no name."""
+        return tuple(
+            heard.room
+            for heard in self._heard.values()
+            if self._is_fresh(heard) and heard.reason not in CAMERA_TROUBLES
+        )
+
+    @property
+    def troubles(self) -> tuple[Reading, ...]:
+        """The last readings of cameras elsewhere that cannot look, with the reason."""
+        return tuple(
+            heard
+            for heard in self._heard.values()
+            if self._is_fresh(heard) and heard.reason in CAMERA_TROUBLES
+        )
+
+    @property
+    def unheard(self) -> tuple[Reading, ...]:
+        """The last readings of rooms that are silent though they should look."""
+        return tuple(
+            heard
+            for heard in self._heard.values()
+            if self._silence(heard) > self._shown_seconds
+        )
+
+    def want_no_readings(self) -> None:
+        """Let the silence of cameras elsewhere, which do not look now, say nothing."""
+        self._wanted_since = self._now
 
     def take_reading(self, reading: Reading, *, elsewhere: bool = False) -> None:
         """Weigh a burst's reading, from our eye or one elsewhere."""
         if not self.camera_on:
             return
         if elsewhere:
-            self._heard[reading.room] = reading.time
+            self._heard[reading.room] = reading
         self.reading = reading
         self.readings += 1
         self.frames_seen += reading.frames
@@ -233,8 +267,11 @@ class Conductor:
         self._now = now
         self._anything_queued = anything_queued
         self._tracker.pass_time(now)
-        if self.reading and not self._is_fresh(self.reading.time):
+        if self.reading and not self._is_fresh(self.reading):
             self.reading = None
+        for heard in self.unheard:
+            if self._silence(heard) > LET_GO_SECONDS:
+                del self._heard[heard.room]
         if self._baseline_until is not None and now >= self._baseline_until:
             self._baseline_until = None
             self._baseline.finish()
@@ -263,9 +300,16 @@ class Conductor:
             obey(command)
             self._reconsider()
 
-    def _is_fresh(self, seen_at: float) -> bool:
-        lasts = max(SHOWN_SECONDS, SHOWN_INTERVALS * self._settings.interval)
-        return self._now - seen_at <= lasts
+    @property
+    def _shown_seconds(self) -> float:
+        return max(SHOWN_SECONDS, SHOWN_INTERVALS * self._settings.interval)
+
+    def _is_fresh(self, reading: Reading) -> bool:
+        return self._now - reading.time <= self._shown_seconds
+
+    def _silence(self, heard: Reading) -> float:
+        """Return for how many seconds a room has been silent that should look."""
+        return self._now - max(heard.time, self._wanted_since)
 
     def _obstacles(
         self, *, wanted_by_music: bool
@@ -428,7 +472,11 @@ class Conductor:
             if (until := getattr(remembered, name)) is not None
         }
         self._memory.remember(**changes)
-        self._heard = {room: at - seconds for room, at in self._heard.items()}
+        self._heard = {
+            room: dataclasses.replace(heard, time=heard.time - seconds)
+            for room, heard in self._heard.items()
+        }
+        self._wanted_since -= seconds
         self.reading = None
         self._told_until -= seconds
         if self._baseline_until is not None:

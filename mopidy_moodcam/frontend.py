@@ -24,7 +24,7 @@ from mopidy_moodcam.loop import TICK, Loop
 from mopidy_moodcam.player import Player, PlayerAwayError
 from mopidy_moodcam.resources import data_dir
 from mopidy_moodcam.settings import Settings
-from mopidy_moodcam.status import CameraState
+from mopidy_moodcam.status import CameraState, CameraStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,8 +144,8 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
     def _give_up(self, why: str) -> None:
         """Say it where people look; eyes elsewhere need not look either."""
         old, now = self.desk.status, time.time()
-        camera = dataclasses.replace(
-            old.camera, on=False, state=CameraState.TROUBLE, why=why, elsewhere=False
+        camera = CameraStatus(
+            source=old.camera.source, state=CameraState.TROUBLE, why=why
         )
         started = old.started or now
         self.desk.publish(

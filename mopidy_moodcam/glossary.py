@@ -36,6 +36,9 @@ NO_READING: tuple[NoReading, ...] = (
     "stuck",
 )
 
+CAMERA_TROUBLES: frozenset[NoReading] = frozenset({"busy", "gone", "stuck"})
+"""Those of them that say of the camera, not of the room, what is wrong."""
+
 
 class SongMood(enum.StrEnum):
     """What a song is good for; clusters are bound to these."""

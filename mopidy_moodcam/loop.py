@@ -18,6 +18,7 @@ from mopidy_moodcam import mpd, songlist, words
 from mopidy_moodcam.conductor import Conductor
 from mopidy_moodcam.disc_jockey import DiscJockey
 from mopidy_moodcam.eye import EyeKeeper
+from mopidy_moodcam.feeling import people
 from mopidy_moodcam.glossary import Goal, Reading, SongMood
 from mopidy_moodcam.logs import plain
 from mopidy_moodcam.memory import Memory
@@ -231,6 +232,8 @@ class Loop:
 
     def _mind_the_eye(self) -> None:
         wish = self._wish()
+        if not wish.elsewhere:
+            self._conductor.want_no_readings()
         if wish.look:
             self._eye.interval(self._conductor.pace)
         if wish.look and not self._looking:
@@ -265,7 +268,13 @@ class Loop:
             why=why,
             milliseconds=self._eye.milliseconds,
             elsewhere=wish.elsewhere,
+            looking=self._rooms_looked_at(wish),
         )
+
+    def _rooms_looked_at(self, wish: CameraWish) -> tuple[str, ...]:
+        here = ("",) if wish.look and self._eye_says.word == "ready" else ()
+        elsewhere = self._conductor.looking if wish.elsewhere else ()
+        return tuple(dict.fromkeys(here + elsewhere))
 
     def _publish(self) -> None:
         conductor, dj = self._conductor, self._dj
@@ -309,16 +318,24 @@ class Loop:
         notices = [self._picker.status.why]
         if self._eye_says.word in {"trouble", "ready"}:  # ready, but with less
             notices.append(self._eye_says.why)
-        wish = self._wish()
-        watching = wish.state is CameraState.WATCHING
-        if self._conductor.learnt.baseline_until is not None and not watching:
-            notices.append(f"No camera here looks at the resting face: {wish.why}")
-        if wish.elsewhere:
+        camera = self._camera_status()
+        looks = camera.looking or camera.state is CameraState.STARTING
+        if self._conductor.learnt.baseline_until is not None and not looks:
+            notices.append(f"No camera looks at the resting face: {camera.why}")
+        if camera.elsewhere:
             notices += [
-                f"{room or 'A camera elsewhere'}: last heard at {words.clock(at)}"
-                for room, at in self._conductor.unheard
+                f"{_room(heard)}: {people.WORDS[heard.reason]}"
+                for heard in self._conductor.troubles
             ]
+        notices += [
+            f"{_room(heard)}: last heard at {words.clock(heard.time)}"
+            for heard in self._conductor.unheard
+        ]
         return tuple(notice for notice in notices if notice)
+
+
+def _room(heard: Reading) -> str:
+    return heard.room or "A camera elsewhere"
 
 
 def _asks_for_music(command: Any) -> bool:  # noqa: ANN401

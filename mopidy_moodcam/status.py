@@ -48,7 +48,8 @@ class CameraState(enum.StrEnum):
 class CameraStatus:
     """The camera's switch, its state and, in words, why.
 
-    `elsewhere` says whether cameras on other machines should look.
+    `elsewhere` says whether cameras on other machines should look; `looking` names
+    the rooms where any camera does, '' for this machine's and for one without a name.
     """
 
     on: bool = False
@@ -57,6 +58,7 @@ class CameraStatus:
     why: str = ""
     milliseconds: float | None = None
     elsewhere: bool = False
+    looking: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

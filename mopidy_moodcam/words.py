@@ -9,7 +9,7 @@ from mopidy_moodcam.glossary import UNKNOWN, Goal
 from mopidy_moodcam.status import CameraState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mopidy_moodcam.glossary import Mood, Pick
     from mopidy_moodcam.status import Status
@@ -91,6 +91,11 @@ def song(artist: str, title: str, uri: str) -> str:
     return " – ".join(part for part in (artist, title) if part) or uri  # noqa: RUF001
 
 
+def where(rooms: Iterable[str]) -> str:
+    """Return where cameras look; one of '' was given no room's name."""
+    return ", ".join(f"in the room {room}" if room else "elsewhere" for room in rooms)
+
+
 def clock(when: float) -> str:
     """Return a time of day, in this machine's zone."""
     return time.strftime("%H:%M", time.localtime(when))
@@ -100,7 +105,9 @@ def _camera(status: Status) -> str:
     camera = status.camera
     told = not camera.why or camera.state == CameraState.OFF
     why = "" if told else f" ({camera.why})"
-    return f"Camera {CAMERA[camera.state]}{why}"
+    others = camera.looking and camera.state != CameraState.WATCHING
+    other = f"; another looks {where(camera.looking)}" if others else ""
+    return f"Camera {CAMERA[camera.state]}{why}{other}"
 
 
 def _target(status: Status) -> str:

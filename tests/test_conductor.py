@@ -364,11 +364,64 @@ def test_a_camera_elsewhere_is_shown_while_it_is_heard(conduct):
     wish = conductor.camera_wish(wanted_by_music=True)
     assert (wish.look, wish.state) == (False, CameraState.WATCHING)
     assert wish.why == "in the room kitchen"
+    assert conductor.looking == ("kitchen",)
     assert not conductor.unheard
     conductor.pass_time(NOON + 181, anything_queued=True)
     assert conductor.reading is None
-    assert conductor.unheard == (("kitchen", NOON),)
+    assert conductor.looking == ()
+    assert conductor.unheard == (seen,)
     assert conductor.camera_wish(wanted_by_music=True).state == CameraState.RESTING
+
+
+@pytest.mark.parametrize("reason", ["busy", "gone", "stuck"])
+def test_a_camera_elsewhere_that_cannot_see_is_no_camera_that_looks(conduct, reason):
+    conductor = conduct(camera="none")
+    seen = Reading(time=NOON, reason=reason, room="attic")
+    conductor.take_reading(seen, elsewhere=True)
+    assert conductor.looking == ()
+    assert conductor.troubles == (seen,)
+    assert conductor.camera_wish(wanted_by_music=True).state == CameraState.RESTING
+    conductor.pass_time(NOON + 181, anything_queued=True)
+    assert conductor.troubles == ()
+
+
+@pytest.fixture
+def heard(conduct):
+    """Return a conductor that has heard a camera in the kitchen, at noon."""
+    conductor = conduct(camera="none")
+    seen = Reading(time=NOON, reason="nobody", room="kitchen")
+    conductor.take_reading(seen, elsewhere=True)
+    return conductor
+
+
+def test_a_room_that_stays_silent_for_an_hour_is_let_go(heard):
+    heard.pass_time(NOON + 3600, anything_queued=True)
+    assert heard.unheard
+    heard.pass_time(NOON + 3601, anything_queued=True)
+    assert not heard.unheard
+
+
+def test_a_room_is_silent_only_from_when_it_should_look(heard):
+    heard.pass_time(NOON + 1000, anything_queued=True)
+    heard.want_no_readings()
+    heard.pass_time(NOON + 1000 + 180, anything_queued=True)
+    assert not heard.unheard
+    heard.pass_time(NOON + 1000 + 181, anything_queued=True)
+    assert [seen.time for seen in heard.unheard] == [NOON]
+
+
+def test_a_camera_that_is_switched_off_has_heard_of_no_room(heard):
+    heard.take(desk.SwitchCamera(on=False))
+    heard.pass_time(NOON + 181, anything_queued=True)
+    assert not heard.unheard
+
+
+def test_silence_is_as_long_as_before_when_the_clock_is_set_back(heard):
+    heard.pass_time(NOON + 100, anything_queued=True)
+    heard.pass_time(NOON - 86_400, anything_queued=True)
+    assert heard.looking == ("kitchen",)
+    heard.pass_time(NOON - 86_400 + 81, anything_queued=True)
+    assert [seen.time for seen in heard.unheard] == [NOON - 86_400 - 100]
 
 
 def test_guests_before_a_camera_elsewhere_are_asked_for(conduct):

@@ -98,10 +98,12 @@ def test_a_frontend_that_dies_leaves_nothing_running(frontend, desk):
 
 
 def test_a_frontend_that_dies_says_so_and_wants_no_readings(frontend, desk):
-    desk.publish(Status(started=1.0, camera=CameraStatus(on=True, elsewhere=True)))
+    camera = CameraStatus(on=True, elsewhere=True, looking=("",))
+    desk.publish(Status(started=1.0, camera=camera))
     frontend.on_failure(RuntimeError, RuntimeError("no way"), None)
     assert "failed" in desk.status.notices[0]
     assert not desk.status.camera.on
+    assert not desk.status.camera.looking
     assert views.readings(desk.status)["wanted"] is False
 
 

@@ -298,6 +298,20 @@ def test_a_room_that_fell_silent_is_named_while_it_should_look(evening):
     assert any("kitchen: last heard" in n for n in evening.desk.status.notices)
     evening.loop.take(desks.Pause(60))
     assert not any("kitchen" in notice for notice in evening.desk.status.notices)
+    evening.tick(60)
+    assert evening.desk.status.camera.elsewhere
+    assert not any("kitchen" in notice for notice in evening.desk.status.notices)
+
+
+def test_the_trouble_of_a_camera_elsewhere_is_named_as_its_own(evening):
+    for room, reason in (("attic", "gone"), ("kitchen", "nobody")):
+        reading = Reading(time=evening.clock.now, reason=reason, room=room)
+        evening.loop.take(desks.TakeReading(reading))
+    assert "attic: the camera is gone" in evening.desk.status.notices
+    assert evening.desk.status.camera.looking == ("kitchen",)
+    evening.loop.take(desks.Pause(60))
+    assert "attic: the camera is gone" not in evening.desk.status.notices
+    assert evening.desk.status.camera.looking == ()
 
 
 def test_pages_hear_next_to_nothing_in_a_minute_without_a_look(evening, clock):
@@ -502,6 +516,30 @@ def test_the_eye_looks_while_it_is_wanted_and_no_longer(with_eye):
     assert told[1:] == [10, "start", "stop"]
     evening.tick(60)
     assert told[-1] == "start"
+
+
+def test_the_status_says_which_cameras_look(with_eye, clock):
+    evening, _ = with_eye()
+    evening.tick()
+    rooms = [evening.desk.status.camera.looking]
+    reading = Reading(clock.now, reason="nobody", room="kitchen")
+    for message in (
+        _EyeSays("ready"),
+        desks.TakeReading(reading),
+        _EyeSays("trouble", "Another program uses the camera."),
+    ):
+        evening.loop.take(message)
+        rooms.append(evening.desk.status.camera.looking)
+    assert rooms == [(), ("",), ("", "kitchen"), ("kitchen",)]
+
+
+def test_a_camera_in_trouble_learns_no_resting_face_and_says_so(with_eye):
+    evening, _ = with_eye()
+    evening.loop.take(desks.Baseline())
+    assert not any("resting face" in n for n in evening.desk.status.notices)
+    evening.loop.take(_EyeSays("trouble", "Another program uses the camera."))
+    notice = "No camera looks at the resting face: Another program uses the camera."
+    assert notice in evening.desk.status.notices
 
 
 @pytest.mark.parametrize(("autostart", "looks"), [(True, True), (False, False)])

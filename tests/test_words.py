@@ -18,6 +18,15 @@ def test_quiet_hours_have_a_line_of_their_own():
     assert words.status_lines(Status(quiet=True))["quiet"].startswith("Quiet hours")
 
 
+@pytest.mark.parametrize(
+    ("room", "where"), [("kitchen", "in the room kitchen"), ("", "elsewhere")]
+)
+def test_beside_a_camera_in_trouble_one_that_looks_is_named(room, where):
+    camera = CameraStatus(on=True, state=CameraState.TROUBLE, looking=(room,))
+    line = words.status_lines(Status(camera=camera))["camera"]
+    assert line == f"Camera in trouble; another looks {where}"
+
+
 def test_trouble_is_said_once():
     why = "The camera gave no frame; it may be unplugged."
     camera = CameraStatus(on=True, state=CameraState.TROUBLE, why=why)

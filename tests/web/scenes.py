@@ -89,6 +89,7 @@ def happy(now):
             why="the next look is in 14 s",
             milliseconds=212.0,
             elsewhere=True,
+            looking=("",),
         ),
         reading=Reading(
             time=now - 4,
@@ -213,9 +214,10 @@ class Puppet:
                 if on and asked and not agreed:
                     return {}
                 state = CameraState.WATCHING if on else CameraState.OFF
+                looking = ("",) if on else ()
                 return {
                     "camera": dataclasses.replace(
-                        status.camera, on=on, state=state, why=""
+                        status.camera, on=on, state=state, why="", looking=looking
                     )
                 }
             case at_desk.SetGoal(goal=goal):
@@ -249,7 +251,7 @@ class Puppet:
                 }
             case at_desk.AllowGuests():
                 camera = dataclasses.replace(
-                    status.camera, state=CameraState.WATCHING, why=""
+                    status.camera, state=CameraState.WATCHING, why="", looking=("",)
                 )
                 return {"camera": camera}
         return {}

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from mopidy_moodcam import desk as at_desk
-from mopidy_moodcam.glossary import EXPRESSIONS, Goal, SongMood, Verdict
+from mopidy_moodcam.glossary import EXPRESSIONS, Goal, Reading, SongMood, Verdict
 from mopidy_moodcam.status import CameraState, CameraStatus, Learnt, SongsStatus
 from mopidy_moodcam.web.live import LiveHandler
 from tests.web.conftest import TOKEN
@@ -133,11 +133,18 @@ def test_the_room_of_a_camera_elsewhere_is_named(page, desk):
     kitchen = dataclasses.replace(desk.status.reading, room="kitchen")
     publish(desk, dataclasses.replace(desk.status, reading=kitchen))
     expect(page, "#faces-words").to_contain_text("Room kitchen: 2 faces")
+    camera = desk.status.camera
+    alone = dataclasses.replace(camera, state=CameraState.TROUBLE, looking=("kitchen",))
+    publish(desk, dataclasses.replace(desk.status, camera=alone))
+    expect(page, "#faces-words").to_contain_text("Room kitchen: 2 faces")
     silent = dataclasses.replace(
-        desk.status.camera, source="none", state=CameraState.RESTING, why=""
+        camera, source="none", state=CameraState.RESTING, why="", looking=()
     )
     publish(desk, dataclasses.replace(desk.status, reading=None, camera=silent))
     expect(page, "#faces-words").to_contain_text("No camera elsewhere has been heard")
+    gone = Reading(time=time.time(), reason="gone", room="kitchen")
+    publish(desk, dataclasses.replace(desk.status, reading=gone))
+    expect(page, "#faces-words").to_have_text("No camera looks now.")
 
 
 def test_counters_say_that_nothing_is_stored_or_sent(page):
@@ -413,6 +420,13 @@ def test_the_resting_face_is_learnt_and_forgotten(page, puppet):
     [
         (CameraStatus(state=CameraState.OFF, why="switched off"), "It is off."),
         (CameraStatus(on=True, state=CameraState.PAUSED), "It is paused."),
+        (CameraStatus(on=True, state=CameraState.TROUBLE), "It cannot see."),
+        (
+            CameraStatus(
+                on=True, source="none", state=CameraState.RESTING, elsewhere=True
+            ),
+            "There is none here.",
+        ),
     ],
 )
 def test_no_face_is_learnt_while_no_camera_looks(open_page, puppet, desk, camera, why):
@@ -792,7 +806,10 @@ def test_the_content_policy_lets_no_foreign_script_run(page, complaints):
 def test_the_camera_state_is_shown_for_every_state(page, desk):
     for state in CameraState:
         status = happy(time.time())
-        camera = dataclasses.replace(status.camera, state=state, why=f"why {state}")
+        looking = ("",) if state is CameraState.WATCHING else ()
+        camera = dataclasses.replace(
+            status.camera, state=state, why=f"why {state}", looking=looking
+        )
         publish(desk, dataclasses.replace(status, camera=camera))
         told = "It is off." if state is CameraState.OFF else f"Why {state}"
         expect(page, "#camera-words").to_contain_text(told)
@@ -804,12 +821,19 @@ def test_the_camera_state_is_shown_for_every_state(page, desk):
 def test_without_a_camera_here_that_is_said_and_others_are_shown(page, desk):
     status = happy(time.time())
     camera = dataclasses.replace(
-        status.camera, source="none", state=CameraState.RESTING, why="no camera is set."
+        status.camera,
+        source="none",
+        state=CameraState.RESTING,
+        why="no camera is set.",
+        looking=(),
     )
     publish(desk, dataclasses.replace(status, camera=camera, reading=None))
     expect(page, "#camera-link").to_have_text("No camera")
     expect(page, "#camera-words").to_have_text("There is none here. No camera is set.")
-    publish(desk, dataclasses.replace(status, camera=camera))
+    heard = dataclasses.replace(
+        camera, state=CameraState.WATCHING, why="", looking=("kitchen",)
+    )
+    publish(desk, dataclasses.replace(status, camera=heard))
     expect(page, "#faces rect").to_have_count(2)
 
 

@@ -32,7 +32,6 @@ const CAMERA_SHORT = {
   trouble: "Camera in trouble",
   none: "No camera",
 };
-const BLIND = new Set(["off", "needs consent", "guests", "paused"]); // states in which no camera looks, whoever asks
 const NO_FACE = {
   nobody: "Nobody is in view.",
   dark: "It is too dark to see.",
@@ -364,14 +363,12 @@ function cameraWords(camera) {
   return (CAMERA[stateOf(camera)] ?? capital(camera.state)) + why;
 }
 
-// What was seen before the camera stopped looking is not what is there now.
-function looks({ state, source, elsewhere }) {
-  return state === "watching" || state === "guests" || (source === "none" && elsewhere);
-}
-
+// What was seen before all cameras stopped looking is not what is there now; only
+// the faces that somebody is asked about stay.
 function drawAim() {
   const { camera } = status;
-  const reading = looks(camera) ? status.reading : null;
+  const looks = camera.looking.length > 0;
+  const reading = looks || camera.state === "guests" ? status.reading : null;
   const faces = reading ? reading.faces : [];
   $("faces").replaceChildren(...faces.map(faceBox));
   let words = camera.on ? "No camera looks now." : "The camera is off.";
@@ -379,8 +376,8 @@ function drawAim() {
     const count = faces.length === 1 ? "One face" : `${faces.length} faces`;
     words = faces.length ? `${count}, mirrored as in a mirror. Bigger and brighter is better.` : (NO_FACE[reading.reason] ?? "No face is seen.");
     if (reading.room) words = `Room ${reading.room}: ${words}`;
-  } else if (stateOf(camera) === "none" && camera.elsewhere) words = "No camera elsewhere has been heard lately.";
-  else if (looks(camera) || camera.state === "starting") words = "The first look is still to come.";
+  } else if (stateOf(camera) === "none" && camera.elsewhere && !status.reading) words = "No camera elsewhere has been heard lately.";
+  else if (looks || camera.state === "starting") words = "The first look is still to come.";
   setText("faces-words", words);
   $("aim").setAttribute("aria-label", words);
   const light = reading && reading.light !== null ? reading.light : 0;
@@ -552,10 +549,12 @@ function drawLearnt() {
   show($("forget-baseline"), learnt.baseline !== null || left > 0, $("baseline"));
 }
 
-// A camera that only rests looks when a face is to be learnt.
+// A camera that only rests looks when a face is to be learnt; where there is none,
+// those elsewhere are wanted already.
 function whyNoBaseline(left) {
   const { camera } = status;
-  if (BLIND.has(camera.state)) return `Nothing can be learnt while the camera does not look. ${cameraWords(camera)}`;
+  const soon = camera.state === "starting" || (camera.state === "resting" && !camera.elsewhere);
+  if (!camera.looking.length && !soon) return `Nothing can be learnt while the camera does not look. ${cameraWords(camera)}`;
   return left > 0 ? `Learning: sit as you do when nothing happens, for ${Math.ceil(left)} more seconds.` : "";
 }
 
