@@ -320,7 +320,7 @@ def _stream(
             "answers, but sends no whole picture in time; set the camera's I-frame "
             "(key frame) interval to 2 s."
         )
-    elif _answers(shown, beat):
+    elif _answers(source, beat):
         why = "answers, but gives no video; check user, password and path."
     else:
         why = (
@@ -330,11 +330,11 @@ def _stream(
     raise CameraError("gone", f"The stream {shown!r} {why}")
 
 
-def _answers(address: str, beat: Beat) -> bool:
+def _answers(source: str, beat: Beat) -> bool:
     """Whether anything listens at a stream's address."""
     beat("open")
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(source)
         port = parts.port or PORTS.get(parts.scheme, 0)
         socket.create_connection((parts.hostname, port), ANSWER_SECONDS).close()
     except (OSError, ValueError):

@@ -31,7 +31,8 @@ REQUEST_BUFFERS = 0xC0145608  # VIDIOC_REQBUFS
 CAPTURES_VIDEO = 0x1  # V4L2_CAP_VIDEO_CAPTURE
 HAS_DEVICE_CAPABILITIES = 0x80000000  # V4L2_CAP_DEVICE_CAPS
 VIDEO_CAPTURE, MEMORY_MAPPED = 1, 1
-HOST_AND_PORT = re.compile(r"(?:\[[^]]*\]|[^/?#;&:]*)(?::\d+)?")
+AFTER_SCHEME = re.compile(r"(?:[^/?#;&]*@)?((?:\[[^]@]*\]|[^/?#;&:@]*)(?::\d+)?)[^@]*")
+"""User and password, then the group that may be shown: host and port; then the rest."""
 
 PROCESSORS = {"bcm2835-codec", "bcm2835-isp", "pispbe", "rpivid"}
 """A Raspberry Pi's drivers that work on pictures and, whatever they say, take none."""
@@ -74,13 +75,14 @@ def without_secrets(source: str) -> str:
     """Return a camera's name for people: of a URL only scheme, host and port.
 
     Network cameras take passwords before the host, in the path and in the query, and
-    people write those before the host with any sign in them.
+    people write those with any sign in them. Where an `@` comes after what may end the
+    host, nobody can tell which part that is: then only the scheme is shown.
     """
     scheme, mark, rest = source.partition("://")
     if not mark or scheme == "file":
         return source
-    _, _, rest = rest.rpartition("@")
-    return scheme + mark + HOST_AND_PORT.findall(rest)[0]
+    parts = AFTER_SCHEME.fullmatch(rest)
+    return scheme + mark + (parts[1] if parts else "…")
 
 
 def video_devices(root: Path = Path("/dev")) -> list[str]:

@@ -3,12 +3,14 @@
 import os
 import socket
 import threading
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
 import pytest
 
 from mopidy_moodcam.seeing import camera as cameras
+from mopidy_moodcam.seeing.beats import Deadlines
 from mopidy_moodcam.seeing.camera import CameraError, open_camera
 from mopidy_moodcam.seeing.clock import Clock, FastClock
 from mopidy_moodcam.seeing.devices import NoCameraError, without_secrets
@@ -91,11 +93,14 @@ def test_a_beat_comes_before_each_frame_even_one_to_drop(
     clock, webcam, source, patience
 ):
     beats = []
-    camera = opened(source, clock, webcam, beat=lambda *beat: beats.append(beat))
+
+    def beat(doing, seconds=0.0):
+        beats.append((doing, seconds))
+
+    camera = opened(source, clock, webcam, beat=beat)
     camera.pass_time(1.0)
     camera.read()
-    assert beats[0][0] == "open"
-    assert beats[1:] == [("read", patience)] * webcam.grabbed
+    assert beats == [("open", patience), *[("read", patience)] * webcam.grabbed]
 
 
 def test_a_stream_of_one_picture_shows_it(clock):
@@ -202,10 +207,30 @@ def test_a_stream_without_video_says_why_and_no_password(clock, listens, how, se
 
 
 @pytest.mark.parametrize(
+    ("source", "address"),
+    [
+        ("rtsp://me:secret@cam/live", ("cam", 554)),
+        ("http://192.168.1.5:81/snapshot.cgi?pwd=p@secret", ("192.168.1.5", 81)),
+    ],
+)
+def test_a_stream_is_called_at_its_own_address(clock, monkeypatch, source, address):
+    call = Mock(side_effect=OSError)
+    monkeypatch.setattr(socket, "create_connection", call)
+    with pytest.raises(CameraError, match="does not answer"):
+        opened(source, clock, Webcam(clock, opens=False))
+    call.assert_called_once_with(address, cameras.ANSWER_SECONDS)
+    assert Deadlines().open > cameras.ANSWER_SECONDS
+
+
+@pytest.mark.parametrize(
     ("source", "shown"),
     [
         ("rtsp://me:secret@cam/live", "rtsp://cam"),
-        ("rtsp://me:sec/r?e@t@cam:554/live", "rtsp://cam:554"),
+        ("rtsp://me:sec@ret@cam:554/live", "rtsp://cam:554"),
+        ("rtsp://me:sec/r?e@t@cam:554/live", "rtsp://…"),
+        ("http://192.168.1.5/snapshot.cgi?user=admin&pwd=p@secret", "http://…"),
+        ("rtsp://10.0.0.5:554/user=admin_password=my@secret_channel=1", "rtsp://…"),
+        ("rtsp://cam;user=me;pwd=my@secret", "rtsp://…"),
         ("rtsp://10.0.0.5:554/user=me&password=secret", "rtsp://10.0.0.5:554"),
         ("rtsp://cam;user=me;pwd=secret", "rtsp://cam"),
         ("http://[fe80::1]:80/secret", "http://[fe80::1]:80"),
