@@ -193,6 +193,7 @@ def camera_lines(
 
     `auto` may mean several: the eye takes the first that gives frames.
     """
+    source = devices.location(source)
     if source == "none":
         yield Line("camera", Verdict.NOTE, "switched off by moodcam/camera = none")
         return

@@ -10,7 +10,7 @@ from mopidy import config
 
 from mopidy_moodcam.feeling.hours import QuietHours
 from mopidy_moodcam.glossary import Goal
-from mopidy_moodcam.seeing.devices import without_secrets
+from mopidy_moodcam.seeing.devices import location, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,10 +53,10 @@ class Settings:
     @property
     def needs_consent(self) -> bool:
         """Whether `camera` is one that could see a real person."""
-        camera = self.camera
+        camera = location(self.camera)
         if camera.isdigit() or camera == "auto" or camera.startswith("/dev/"):
             return True
-        return "://" in camera and not camera.startswith("file:")
+        return "://" in camera
 
     @classmethod
     def from_config(cls, section: Mapping[str, Any]) -> Settings:

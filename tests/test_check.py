@@ -144,11 +144,12 @@ def test_a_forbidden_camera_names_the_group_to_join():
     assert (line.verdict, line.mend) == (Verdict.BAD, "sudo usermod -aG v u")
 
 
-def test_a_camera_in_use_is_only_noted():
+@pytest.mark.parametrize("source", ["0", "file:///dev/video0"])
+def test_a_camera_in_use_is_only_noted(source):
     def busy(_):
         raise CameraError("busy", "Another program uses it")
 
-    (line,) = check.camera_lines("0", name_device=busy)
+    (line,) = check.camera_lines(source, name_device=busy)
     assert line.verdict is Verdict.NOTE
 
 

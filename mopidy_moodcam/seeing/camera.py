@@ -234,7 +234,7 @@ def open_camera(
     fast). `beat` is called before each step that may hang. Raises `CameraError` with
     the reason and a sentence.
     """
-    source = source.strip().removeprefix("file://")
+    source = devices.location(source)
     word, _, rest = source.partition(":")
     if source in ("none", ""):
         raise CameraError("gone", "The setting moodcam/camera is none: nothing to see.")

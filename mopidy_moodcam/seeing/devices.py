@@ -71,6 +71,11 @@ def most_telling(troubles: Sequence[CameraError]) -> CameraError:
     )
 
 
+def location(source: str) -> str:
+    """Return what the setting `camera` names: of a `file://` URL its path."""
+    return source.strip().removeprefix("file://")
+
+
 def without_secrets(source: str) -> str:
     """Return a camera's name for people: of a URL only scheme, host and port.
 
@@ -78,8 +83,8 @@ def without_secrets(source: str) -> str:
     people write those with any sign in them. Where an `@` comes after what may end the
     host, nobody can tell which part that is: then only the scheme is shown.
     """
-    scheme, mark, rest = source.partition("://")
-    if not mark or scheme == "file":
+    scheme, mark, rest = location(source).partition("://")
+    if not mark:
         return source
     parts = AFTER_SCHEME.fullmatch(rest)
     return scheme + mark + (parts[1] if parts else "…")

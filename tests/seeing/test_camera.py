@@ -236,6 +236,7 @@ def test_a_stream_is_called_at_its_own_address(clock, monkeypatch, source, addre
         ("http://[fe80::1]:80/secret", "http://[fe80::1]:80"),
         ("http://cam?pwd=secret", "http://cam"),
         ("http://me:secret", "http://me"),
+        ("file://rtsp://me:secret@cam/live", "rtsp://cam"),
         ("file:///home/me/clip.mp4", "file:///home/me/clip.mp4"),
         ("/home/me/what?.mp4", "/home/me/what?.mp4"),
         ("auto", "auto"),
