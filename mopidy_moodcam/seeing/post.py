@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 TIMEOUT = 5.0  # seconds; the next reading is worth more than this one
 UNHEARD = (OSError, ValueError, http.client.HTTPException)
 """What comes of no server, no address, and of a server that speaks no HTTP."""
+REFUSING = (401, 403, 404)
+"""A server that answers so takes nothing until somebody mends something."""
 OFF = "The server wants no readings now, so this camera does not look."
 
 
@@ -37,21 +39,22 @@ class Poster:
             self._headers["Authorization"] = f"Bearer {token}"
         self._urlopen = urlopen
         self._wanted = True
+        self._refused = False
         self._trouble: str | None = None
 
     def wanted(self) -> bool:
         """Ask before a look whether the server's camera is switched on.
 
         Its last clear answer holds until the next. Nobody can take a reading while
-        the server is away: then there is no look.
+        the server is away or refuses them: then there is no look.
         """
         try:
-            request = urllib.request.Request(  # noqa: S310 (the user's own URL)
-                self._url, headers=self._headers
-            )
-            with self._urlopen(request, timeout=TIMEOUT) as answer:
-                said = answer.read()
-        except urllib.error.HTTPError:
+            if self._refused:
+                self._knock()
+            said = self._ask()
+        except urllib.error.HTTPError as error:
+            if error.code in REFUSING:
+                self._refuse(error)
             return self._wanted
         except UNHEARD as error:
             self._say_away(error)
@@ -65,18 +68,35 @@ class Poster:
     def post(self, reading: dict[str, Any]) -> bool:
         """Send one reading; returns whether the server took it."""
         try:
-            request = urllib.request.Request(  # noqa: S310 (the user's own URL)
-                self._url, json.dumps(reading).encode(), self._headers
-            )
-            with self._urlopen(request, timeout=TIMEOUT):
-                pass
+            self._ask(json.dumps(reading).encode())
         except urllib.error.HTTPError as error:
-            self._say(_refusal(error))
+            self._refuse(error)
         except UNHEARD as error:
             self._say_away(error)
         else:
             self._say("")
         return not self._trouble
+
+    def _ask(self, body: bytes | None = None) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 (the user's own URL)
+            self._url, body, self._headers
+        )
+        with self._urlopen(request, timeout=TIMEOUT) as answer:
+            return answer.read()
+
+    def _knock(self) -> None:
+        """Send nothing, which is no reading; the token is asked for only then."""
+        try:
+            self._ask(b"")
+        except urllib.error.HTTPError as error:
+            if error.code in REFUSING:
+                raise
+        self._refused = False
+
+    def _refuse(self, error: urllib.error.HTTPError) -> None:
+        if error.code in REFUSING:
+            self._wanted, self._refused = False, True
+        self._say(_refusal(error))
 
     def _say_away(self, error: Exception) -> None:
         reason = getattr(error, "reason", error)

@@ -129,6 +129,32 @@ def test_a_no_holds_until_a_clear_yes(server, status, says):
     assert poster.wanted()
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_server_that_takes_no_reading_ends_a_held_yes(server, status, caplog):
+    poster = Poster(server.url)
+    assert poster.wanted()
+    server.answer = status
+    assert not poster.post({"time": 5.0})
+    assert [poster.wanted() for _ in range(3)] == [False] * 3
+    assert len(caplog.records) == 1
+    server.answer = 400
+    assert poster.wanted()
+    assert [body for _, body in server.got[1:]] == [b""] * 4
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_server_that_knows_no_such_address_ends_a_held_yes(server, status, caplog):
+    poster = Poster(server.url)
+    assert poster.wanted()
+    server.answer_get = status
+    assert [poster.wanted() for _ in range(3)] == [False] * 3
+    assert len(caplog.records) == 1
+    server.answer_get = 502
+    assert not poster.wanted()
+    server.answer_get = 200
+    assert poster.wanted()
+
+
 def test_a_server_away_is_said_once_and_its_return_once(server, caplog):
     caplog.set_level(logging.INFO)
     away = [True]
