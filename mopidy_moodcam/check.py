@@ -41,6 +41,9 @@ SLOW = 10.0  # seconds from one burst to the next; most cameras take two
 SMALL_FACE = 30.0  # pixels; smaller ones are found but read badly
 DIM = 0.15  # mean grey level under which readings become doubtful
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+CATALOGUE = "catalogue.sqlite"
+WRITTEN = (CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", "state.json")
+"""What must not be another user's, such as root's after a scan with sudo."""
 WEIGHTS = pathlib.Path(__file__).parent / "weights"
 
 
@@ -99,7 +102,7 @@ def check(
         if lines[-1].verdict is not Verdict.GOOD and talk.about:
             talk.trouble = ""  # the camera's own line says it already
         lines += eye_lines(talk, settings)
-    lines += list(closed(data_dir)) or catalogue(data_dir / "catalogue.sqlite")
+    lines += list(closed(data_dir)) or catalogue(data_dir / CATALOGUE)
     console.print(table(lines))
     return 1 if any(line.verdict is Verdict.BAD for line in lines) else 0
 
@@ -385,10 +388,15 @@ def _cost(milliseconds: float, interval: int) -> Line:
 
 
 def closed(data_dir: pathlib.Path) -> Iterator[Line]:
-    """Say where this user cannot use the data folder, or not make it."""
+    """Say where this user cannot use the data folder and its files, or not make it."""
     folder = data_dir.absolute()
     nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
-    if nearest.is_dir() and os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
+    files = (folder / name for name in WRITTEN)
+    if (
+        nearest.is_dir()
+        and os.access(nearest, os.R_OK | os.W_OK | os.X_OK)
+        and all(os.access(file, os.R_OK | os.W_OK) for file in files if file.exists())
+    ):
         return
     make = "chown -R" if nearest == folder else "install -d -o"
     yield Line(

@@ -217,6 +217,15 @@ def test_a_folder_of_another_user_is_a_line(tmp_path, monkeypatch, folder, mend)
     assert f"sudo {mend}" in said
 
 
+@pytest.mark.parametrize("name", ["catalogue.sqlite", "state.json"])
+def test_a_file_of_another_user_is_a_line(tmp_path, monkeypatch, name):
+    (tmp_path / name).touch()
+    assert not list(check.closed(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path / name)
+    (line,) = check.closed(tmp_path)
+    assert line.mend == f"sudo chown -R {os.getuid()} {tmp_path}"
+
+
 def test_a_file_in_the_way_of_the_folder_is_a_line(tmp_path):
     (tmp_path / "file").touch()
     (line,) = check.closed(tmp_path / "file" / "moodcam")
