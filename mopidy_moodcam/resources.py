@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import sys
+import sysconfig
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,16 +40,25 @@ def install(*modules: str) -> str:
     """Return the command that brings modules named in `PACKAGES` to this Python.
 
     It names packages and no extras: a log turns their square brackets into round
-    ones, and some shells read them.
+    ones, and some shells read them. Where a distribution such as Debian keeps this
+    Python, it says to pip that this is meant.
     """
+    managed = pathlib.Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists()
+    own = sys.prefix != sys.base_prefix  # a virtual environment is nobody else's
+    meant = ["--break-system-packages"] if managed and not own else []
     packages = (PACKAGES[module] for module in modules)
-    return " ".join((sys.executable, "-m pip install", *packages))
+    command = " ".join((sys.executable, "-m pip install", *meant, *packages))
+    return _as_writer_of(pathlib.Path(sysconfig.get_path("purelib")), command)
 
 
 def fetch_weights() -> str:
     """Return the command that brings the third-party weights, root's where it must."""
     command = f"{sys.executable} -m mopidy_moodcam.weights"
-    return command if os.access(PACKAGE / "weights", os.W_OK) else f"sudo {command}"
+    return _as_writer_of(PACKAGE / "weights", command)
+
+
+def _as_writer_of(folder: pathlib.Path, command: str) -> str:
+    return command if os.access(folder, os.W_OK) else f"sudo {command}"
 
 
 def data_dir(config: Mapping[str, Any]) -> pathlib.Path:

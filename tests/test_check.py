@@ -7,12 +7,13 @@ import os
 import pathlib
 import subprocess
 import sys
+import sysconfig
 import time
 
 import pytest
 from rich.console import Console
 
-from mopidy_moodcam import check
+from mopidy_moodcam import check, resources
 from mopidy_moodcam.check import EyeTalk, Verdict
 from mopidy_moodcam.glossary import EXPRESSIONS, Face, Reading
 from mopidy_moodcam.seeing import devices
@@ -133,7 +134,24 @@ def test_an_eye_that_cannot_start_says_the_command_that_mends_it():
 def test_missing_packages_are_named_with_the_command_that_brings_them(monkeypatch):
     monkeypatch.setattr(check, "_installed", lambda _: False)
     *_, line = check.versions()
-    assert line.mend == f"{sys.executable} -m pip install scikit-learn mutagen"
+    assert line.mend == resources.install("sklearn", "mutagen")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "option"),
+    [("base", "--break-system-packages "), ("an environment", "")],
+)
+def test_where_a_distribution_keeps_python_pip_is_told_so(
+    tmp_path, monkeypatch, prefix, option
+):
+    (tmp_path / "EXTERNALLY-MANAGED").touch()
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
+    monkeypatch.setattr(sys, "base_prefix", "base")
+    monkeypatch.setattr(sys, "prefix", prefix)
+    command = f"{sys.executable} -m pip install {option}scikit-learn"
+    assert resources.install("sklearn") == command
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert resources.install("sklearn") == f"sudo {command}"
 
 
 def test_a_forbidden_camera_names_the_group_to_join():

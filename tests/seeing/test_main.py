@@ -18,7 +18,7 @@ import cv2
 import pytest
 
 from mopidy_moodcam.glossary import EXPRESSIONS, NO_READING, Reading
-from mopidy_moodcam.resources import MissingFile, model_path, weight_path
+from mopidy_moodcam.resources import MissingFile, install, model_path, weight_path
 from mopidy_moodcam.seeing.__main__ import (
     HUNG,
     _be_modest,
@@ -406,7 +406,7 @@ def test_a_missing_model_is_a_sentence_with_its_command():
 def test_a_missing_opencv_is_a_sentence_with_its_command():
     why = start_without("sys.modules['cv2'] = None")
     assert "cv2" in why
-    assert why.endswith("-m pip install opencv-python-headless")
+    assert why.endswith(install("cv2"))
 
 
 def test_a_fast_file_is_read_along_its_own_time(tmp_path):
