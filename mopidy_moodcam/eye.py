@@ -75,6 +75,7 @@ class EyeKeeper:
         self._deadlines = deadlines or Deadlines()
         self._pauses = pauses
         self._interval = float(interval)
+        self._hung = 0
         self._lock = threading.Lock()
         self._watch: _Watch | None = None
         self._said = logs.OnChange(logger)
@@ -131,7 +132,8 @@ class EyeKeeper:
     def _one_life(self, watch: _Watch) -> tuple[bool, str]:
         """Run one eye to its end; returns whether it ever saw, and why it ended."""
         interval = self._interval
-        command = [*self._command, "--interval", f"{interval:g}"]
+        command = [*self._command, "--hung", str(self._hung)]
+        command += ["--interval", f"{interval:g}"]
         try:
             process = watch.begin(command, self._environment)
         except OSError as error:
@@ -164,6 +166,7 @@ class EyeKeeper:
                 yield message
         if not watch.ended.is_set() and self._clock() >= life.deadline:
             life.why = HANGING.get(life.doing, HANGING["start"])
+            self._hung += life.doing in ("open", "read")
 
     def _take(self, watch: _Watch, message: dict[str, Any], life: _Life) -> None:
         kind = message.get("type")

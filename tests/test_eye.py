@@ -185,6 +185,17 @@ def test_an_eye_that_hangs_is_killed_and_started_again(keep, ears, doing):
     assert pid_of(keeper) not in {None, first}
 
 
+@pytest.mark.parametrize(
+    ("doing", "hung"), [("open", "1"), ("read", "1"), ("rest", "0")]
+)
+def test_the_next_eye_is_told_that_a_camera_hung(keep, ears, doing, hung):
+    keep(
+        "say(type='state', word='ready', why=sys.argv[2])\n"
+        f"say(type='beat', doing={doing!r})\ntime.sleep(60)"
+    ).start()
+    assert [ears.next_state("ready") for _ in range(2)] == ["0", hung]
+
+
 def test_a_long_rest_is_not_taken_for_a_hang(keep, ears):
     keeper = keep(
         "say(type='beat', doing='rest', seconds=1)\ntime.sleep(0.9)\n"

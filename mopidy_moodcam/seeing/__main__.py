@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import functools
 import json
 import logging
 import os
@@ -27,7 +28,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mopidy_moodcam.resources import PACKAGES, install
 from mopidy_moodcam.seeing.beats import HANGING, Watchdog, message_of
 from mopidy_moodcam.seeing.clock import Clock, FastClock
-from mopidy_moodcam.seeing.devices import SOURCE, CameraError, without_secrets
+from mopidy_moodcam.seeing.devices import (
+    SOURCE,
+    CameraError,
+    video_devices,
+    without_secrets,
+)
 from mopidy_moodcam.seeing.post import Poster
 
 if TYPE_CHECKING:
@@ -245,6 +251,13 @@ def parser() -> argparse.ArgumentParser:
         f"demo (demo:10: ten times as fast); a URL with a password better as {SOURCE} "
         "in the environment, which other users of this machine cannot read",
     )
+    parser.add_argument(
+        "--hung",
+        type=int,
+        default=0,
+        metavar="TIMES",
+        help="how often a camera hung: so many of those of auto are tried last",
+    )
     parser.add_argument("--interval", type=seconds, default=20.0, metavar="SECONDS")
     parser.add_argument("--frames", type=number, default=5, help="frames of a burst")
     parser.add_argument(
@@ -423,11 +436,14 @@ def _eyesight(
         )
     model: Model = network
     seen = light.LastSeen()
+    list_devices = functools.partial(video_devices, hung=chosen.hung)
 
     def take(beat: Beat) -> Reading:
         beat("open")
         try:
-            with open_camera(chosen.camera, clock=clock, beat=beat) as camera:
+            with open_camera(
+                chosen.camera, clock=clock, beat=beat, list_devices=list_devices
+            ) as camera:
                 return burst.look(
                     camera,
                     finder,

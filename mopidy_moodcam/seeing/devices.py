@@ -90,10 +90,11 @@ def without_secrets(source: str) -> str:
     return scheme + mark + (parts[1] if parts else "…")
 
 
-def video_devices(root: Path = Path("/dev")) -> list[str]:
+def video_devices(root: Path = Path("/dev"), hung: int = 0) -> list[str]:
     """Return the cameras' paths: USB first, and those that survive re-plugging.
 
-    A camera has one node for video and often one for metadata; both are listed.
+    A camera has one node for video and often one for metadata; both are listed. After
+    each time that one `hung` the first comes last, so that another has its turn.
     """
     seen: set[Path] = set()
     found: list[str] = []
@@ -102,7 +103,8 @@ def video_devices(root: Path = Path("/dev")) -> list[str]:
         if path.resolve() not in seen:
             seen.add(path.resolve())
             found.append(str(path))
-    return found
+    turn = hung % max(1, len(found))
+    return found[turn:] + found[:turn]
 
 
 def camera_name(path: str) -> str:

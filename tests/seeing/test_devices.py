@@ -3,6 +3,7 @@
 import errno
 import os
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -114,5 +115,14 @@ def test_devices_are_listed_once_and_by_their_lasting_path(tmp_path):
     assert found == [*stable, "video0", "video1", "video10"]
 
 
+@pytest.mark.parametrize(("hung", "first"), [(0, 0), (1, 1), (2, 2), (3, 0)])
+def test_after_a_camera_hung_another_has_its_turn(tmp_path, hung, first):
+    paths = [str(tmp_path / f"video{number}") for number in range(3)]
+    for path in paths:
+        Path(path).touch()
+    found = devices.video_devices(tmp_path, hung=hung)
+    assert found == paths[first:] + paths[:first]
+
+
 def test_a_machine_without_cameras_lists_none(tmp_path):
-    assert devices.video_devices(tmp_path) == []
+    assert devices.video_devices(tmp_path, hung=1) == []

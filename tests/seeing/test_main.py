@@ -144,6 +144,17 @@ def test_a_folder_that_may_not_be_entered_is_a_sentence(monkeypatch):
         take(lambda _: None)
 
 
+def test_where_a_camera_hung_another_is_looked_for(monkeypatch):
+    list_devices = Mock(return_value=[])
+    monkeypatch.setattr("mopidy_moodcam.seeing.__main__.video_devices", list_devices)
+    monkeypatch.setattr("mopidy_moodcam.seeing.expression.load", lambda **_: None)
+    chosen = parser().parse_args(["--camera", "auto", "--hung", "1"])
+    take, _ = _eyesight(chosen, FastClock(), lambda _: None)
+    with pytest.raises(CameraError, match="No camera was found"):
+        take(lambda _: None)
+    list_devices.assert_called_once_with(hung=1)
+
+
 def test_a_snapshot_that_never_changes_is_told_and_asked_with_beats(tmp_path):
     cv2.imwrite(str(tmp_path / "snapshot.jpg"), room())
     handler = functools.partial(Quiet, directory=str(tmp_path))
