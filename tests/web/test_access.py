@@ -5,6 +5,8 @@ import types
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
+from mopidy_moodcam.seeing.post import Poster
+from mopidy_moodcam.web import access as accesses
 from mopidy_moodcam.web.access import Access, Refused, from_this_machine
 from tests.web.conftest import TOKEN
 
@@ -168,3 +170,16 @@ def test_a_rebound_name_cannot_even_read_the_mood(client):
         assert b"http/allowed_origins" in body
     answer, _ = client.ask("GET", "", Host="evil.example:6680")
     assert answer.status == 200  # the page itself, which then says why it is empty
+
+
+@pytest.mark.parametrize("token", [TOKEN, "wrong"])
+def test_an_eye_elsewhere_looks_only_where_its_token_is_right(
+    guarded, monkeypatch, token
+):
+    monkeypatch.setattr(accesses, "from_this_machine", lambda _: False)
+    poster = Poster(f"http://127.0.0.1:{guarded.port}/moodcam/api/readings", token)
+    asked = poster.wanted()
+    poster.post({"mood": "happy", "seconds": 1})
+    assert (asked, poster.wanted()) == (True, token == TOKEN)
+    monkeypatch.undo()
+    assert poster.wanted()
