@@ -82,6 +82,31 @@ _UPSERT = (
     )
     + " RETURNING id"
 )
+_ADD_UP = (
+    " ON CONFLICT DO UPDATE SET plays = plays + excluded.plays,"
+    " skips = skips + excluded.skips"
+)
+_HEARD = f"{', '.join(FEATURES)}, feature_source, feature_rank, mtime, size, failed"
+_KNOWLEDGE = (
+    f"IFNULL(feature_rank, -1), IFNULL(mtime, 0), IFNULL(failed, '{GONE}') = '{GONE}'"
+)
+_TAKE_OVER = (
+    f"""UPDATE tracks SET ({_HEARD}) = (SELECT {_HEARD} FROM tracks WHERE id = :other)
+        WHERE id = :kept AND ({_KNOWLEDGE}) <
+        (SELECT {_KNOWLEDGE} FROM tracks WHERE id = :other)""",
+    """UPDATE tracks SET song_mood = IFNULL(other.song_mood, tracks.song_mood),
+        verdict = IIF(other.verdict = 'none', tracks.verdict, other.verdict)
+        FROM tracks AS other WHERE tracks.id = :kept AND other.id = :other""",
+    "UPDATE plays SET track_id = :kept WHERE track_id = :other",
+    f"""INSERT INTO feedback SELECT :kept, song_mood, plays, skips FROM feedback
+        WHERE track_id = :other{_ADD_UP}""",
+    "DELETE FROM tracks WHERE id = :other",
+)
+"""In SQL: let one row of a file take over what another knows, which then goes.
+
+What was heard comes from the better source, or else the newer file; what a person said
+of the other one counts.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -378,7 +403,8 @@ class Catalogue:
     def rename(self, uris: Mapping[str, str]) -> None:
         """Let songs, by their old URIs, go on under the new ones.
 
-        They take the place of the new ones' rows, and their texts.
+        They take over what the new ones' rows know, and their texts; what a person
+        said of the new ones counts.
         """
         for batch in _batches(uris.items(), BATCH):
             with self.writing() as connection:
@@ -386,14 +412,17 @@ class Catalogue:
                     self._rename(connection, old, new)
 
     def _rename(self, connection: sqlite3.Connection, old: str, new: str) -> None:
-        row = self.find(new)
-        connection.execute("DELETE FROM tracks WHERE uri = ?", (new,))
+        kept, other = self.find(old), self.find(new)
+        if kept and other:
+            rows = {"kept": kept.track_id, "other": other.track_id}
+            for statement in _TAKE_OVER:
+                connection.execute(statement, rows)
         connection.execute(
             "UPDATE tracks SET uri = ?, failed = NULLIF(failed, ?) WHERE uri = ?",
             (new, GONE, old),
         )
-        if row is not None:
-            self.put(connection, dataclasses.replace(row, features=None))
+        if other:
+            self.put(connection, dataclasses.replace(other, features=None))
 
     def resize(self, uri: str, before: int, after: int) -> None:
         """Note that tagging changed a file's size; not where it was another before."""
@@ -440,9 +469,7 @@ class Catalogue:
             ).fetchall()
             for track_id, song_mood in ended:
                 connection.execute(
-                    "INSERT INTO feedback VALUES (?, ?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET plays = plays + excluded.plays,"
-                    " skips = skips + excluded.skips",
+                    f"INSERT INTO feedback VALUES (?, ?, ?, ?){_ADD_UP}",
                     (track_id, song_mood, outcome == "played", outcome == "skipped"),
                 )
 

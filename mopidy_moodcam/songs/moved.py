@@ -45,15 +45,14 @@ def follow(
     They are the same where time and size of the file are, or else title, first artist
     and length; and where that is true of no third one. Of several that are gone the one
     that a person judged goes on. `other_uri` gives the URI by which another library
-    has the very file of a song: that one is the same whatever is known of it, but where
-    a person judged it.
+    has the very file of a song: that one is the same whatever is known of it.
     """
     if not gone:
         return {}
     new = [_new(row, job) for job in jobs if (row := catalogue.find(job.uri))]
     new = [song for song in new if song is not None]
     old = [_old(row) for uri in gone if (row := catalogue.find(uri))]
-    pairs = _in_another_library(catalogue, old, other_uri)
+    pairs = {song.uri: uri for song in old if (uri := other_uri(song.uri))}
     for by in ("file", "match_key"):
         taken = {*pairs, *pairs.values()}
         left = [song for song in old if song.uri not in taken]
@@ -61,19 +60,6 @@ def follow(
         pairs |= _paired(left, free, by)
     catalogue.rename(pairs)
     return pairs
-
-
-def _in_another_library(
-    catalogue: Catalogue, old: Iterable[_Song], other_uri: Callable[[str], str | None]
-) -> dict[str, str]:
-    """Return {old: new URI} of songs whose very file another library has."""
-    chosen: dict[str, str] = {}
-    for song in sorted(old, key=lambda song: song.judged):
-        new = other_uri(song.uri)
-        row = catalogue.find(new) if new else None
-        if row is not None and not row.judged:
-            chosen[row.uri] = song.uri
-    return {old: new for new, old in chosen.items()}
 
 
 def _new(row: TrackRow, job: Job) -> _Song | None:

@@ -81,21 +81,22 @@ def scan(
         work = list(_enter(catalogue, tracks, tally, force=force))
     if survey:
         known = catalogue.uris()
-        _say_kept(survey, [uri for uri, _ in known], console)
         gone = {uri: judged for uri, judged in known if survey.gone(uri)}
         moves = moved.follow(catalogue, work, gone, survey.other_uri)
-        if moves:
+        new = {*moves.values()}
+        if new:
             console.print(
-                f"Songs that were moved, known as before: {len(moves)}.",
+                f"Songs that were moved, known as before: {len(new)}.",
                 highlight=False,
             )
+        _say_kept(survey, [uri for uri, _ in known if uri not in moves], console)
         if count := catalogue.let_go(gone):
             console.print(
                 f"Songs gone from their library and now forgotten: {count}.",
                 highlight=False,
             )
         if not force:
-            work = list(_still_due(catalogue, work, {*moves.values()}, tally))
+            work = list(_still_due(catalogue, work, new, tally))
     # Those that fail at every scan must not take up the limit.
     work = sorted(work, key=lambda job: job.tried)[:limit]
     try:

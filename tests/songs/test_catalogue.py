@@ -27,6 +27,9 @@ def sound(source=FeatureSource.TABLE, valence=0.5):
     return Features(valence=valence, energy=0.5, source=source)
 
 
+AUDIO = sound(FeatureSource.AUDIO)
+
+
 def test_a_track_comes_back_as_it_was_stored(catalogue):
     row = TrackRow(
         uri="file:///a.mp3",
@@ -175,6 +178,53 @@ def test_the_version_grows_with_every_change_by_anyone(path, catalogue):
         other.exclude("artist", "X")
         seen.append(catalogue.version())
     assert seen == sorted(set(seen))
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        lambda _, uri: uri,
+        lambda catalogue, uri: catalogue.fail(uri, "corrupt", 3.0, 3),
+        lambda catalogue, uri: catalogue.store_features(uri, sound(), 3.0, 3),
+        lambda catalogue, uri: catalogue.store_features(uri, AUDIO, 1.0, 1),
+    ],
+    ids=["not heard", "unreadable", "poorer source", "older file"],
+)
+@pytest.mark.parametrize("uris", [("local:a", "file:b"), ("file:b", "local:a")])
+def test_of_two_rows_of_a_file_the_better_sound_stays(catalogue, worse, uris):
+    catalogue.upsert_tracks(map(TrackRow, uris))
+    worse(catalogue, uris[0])
+    better = sound(FeatureSource.AUDIO, 0.9)
+    catalogue.store_features(uris[1], better, 2.0, 2)
+
+    catalogue.rename({"local:a": "file:b"})
+
+    row = catalogue.find("file:b")
+    assert catalogue.counts()["tracks"] == 1
+    assert row.features == better
+    assert (row.mtime, row.size, row.failed) == (2.0, 2, None)
+
+
+def test_of_two_rows_of_a_file_all_that_was_learnt_and_said_stays(catalogue):
+    catalogue.upsert_tracks(map(TrackRow, ["local:a", "file:b"]))
+    for uri, verdict, moods in (
+        ("local:a", Verdict.LOVED, [SongMood.SAD, SongMood.CALM]),
+        ("file:b", Verdict.NONE, [SongMood.SAD]),
+    ):
+        catalogue.judge(uri, verdict)
+        for mood in moods:
+            play = catalogue.note_play(catalogue.find(uri).track_id, 1.0, mood)
+            catalogue.note_outcome(play, "played")
+    catalogue.move("file:b", SongMood.HAPPY)
+
+    catalogue.rename({"local:a": "file:b"})
+
+    row = catalogue.find("file:b")
+    assert (row.verdict, row.song_mood) == (Verdict.LOVED, SongMood.HAPPY)
+    learnt = {mood: plays for _, mood, plays, _, _ in catalogue.feedback()}
+    assert learnt == {SongMood.SAD: 2, SongMood.CALM: 1}
+    assert {play.track_id for play in catalogue.plays_since(0)} == {row.track_id}
+    assert len(catalogue.plays_since(0)) == 3
 
 
 @pytest.mark.parametrize("what", ["plays", "features", "everything"])

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from mopidy_moodcam.glossary import SongMood, Verdict
-from mopidy_moodcam.songs.catalogue import GONE, Catalogue, TrackRow
+from mopidy_moodcam.songs.catalogue import Catalogue, TrackRow
 from mopidy_moodcam.songs.scan import scan
 from mopidy_moodcam.songs.sounds import load_sounds
 from mopidy_moodcam.songs.survey import Survey, WalkedTrack
@@ -45,6 +45,7 @@ def look(
     music,
     title=lambda path: path.stem,
     uri=lambda path: path.as_uri(),
+    empty=(),
     **options,
 ):
     """Scan the folder as it is; return what was analysed and what was said."""
@@ -57,8 +58,10 @@ def look(
         found={track.uri for track in tracks},
         files={os.path.realpath(track.path): track.uri for track in tracks},
         folders={music.as_uri(): True},
-        **{"finished" if tracks else "empty": {uri(music).partition(":")[0]}},
     )
+    ended = survey.finished if tracks else survey.empty
+    ended.add(uri(music).partition(":")[0])
+    survey.empty.update(empty)
     asked, out = [], io.StringIO()
     scan(
         catalogue,
@@ -130,7 +133,43 @@ def test_what_a_person_said_of_the_song_in_its_new_library_counts(catalogue, mus
     look(catalogue, music, uri=local)
 
     assert catalogue.find("local:track:loved.ogg").verdict is Verdict.BANNED
-    assert catalogue.find((music / "loved.ogg").as_uri()).failed == GONE
+    assert catalogue.counts()["tracks"] == 4
+
+
+@pytest.mark.parametrize("loved", ["music", "link"])
+def test_of_several_rows_of_one_file_the_loved_one_counts(
+    catalogue, music, tmp_path, loved
+):
+    (tmp_path / "link").symlink_to(music)
+    look(catalogue, music)
+    link = (tmp_path / "link" / "plain.ogg").as_uri()
+    catalogue.upsert_tracks([TrackRow(link)])
+    catalogue.judge((tmp_path / loved / "plain.ogg").as_uri(), Verdict.LOVED)
+
+    asked, said = look(catalogue, music, uri=local)
+
+    assert asked == []
+    assert "known as before: 4." in said
+    assert catalogue.counts()["tracks"] == 4
+    row = catalogue.find("local:track:plain.ogg")
+    assert (row.verdict, row.features.valence) == (Verdict.LOVED, 0.5)
+
+
+@pytest.mark.parametrize("failed", [False, True], ids=["not heard", "unreadable"])
+def test_what_was_heard_in_the_new_library_stays(catalogue, music, failed):
+    look(catalogue, music, uri=local)
+    old = (music / "plain.ogg").as_uri()
+    catalogue.upsert_tracks([TrackRow(old)])
+    if failed:
+        catalogue.fail(old, "corrupt", 1.0, 1)
+
+    asked, said = look(catalogue, music, uri=local)
+
+    assert asked == []
+    assert "4 unchanged" in said
+    assert catalogue.find(old) is None
+    assert catalogue.counts()["analysed"] == 4
+    assert catalogue.counts()["failed"] == 0
 
 
 def check_what_is_known(catalogue, said, new):
@@ -231,6 +270,15 @@ def test_what_a_person_said_of_a_song_that_is_gone_waits_for_its_return(
 
     assert loved.track_id in load_sounds(catalogue).track_id
     assert catalogue.find(loved.uri).failed is None
+
+
+def test_nothing_is_said_of_an_empty_library_whose_songs_another_has(catalogue, music):
+    look(catalogue, music, uri=local)
+
+    _, said = look(catalogue, music, empty={"local"})
+
+    assert "known as before: 4." in said
+    assert "shows no songs" not in said
 
 
 def test_a_library_without_any_song_keeps_those_known_of_it(catalogue, music):
