@@ -155,8 +155,13 @@ class FileState:
 
     @property
     def may_succeed(self) -> bool:
-        """Whether it failed by what may be mended while the file stays the same."""
-        return self.failed is not None and self.failed.startswith((GONE, NO_DECODER))
+        """Whether it failed by what may be mended while the file stays the same.
+
+        One that was heard before it was gone did not fail.
+        """
+        if self.failed == GONE:
+            return self.source is not FeatureSource.AUDIO
+        return self.failed is not None and self.failed.startswith(NO_DECODER)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -387,18 +392,27 @@ class Catalogue:
                 (why, mtime, size, uri),
             )
 
+    def come_back(self, uri: str) -> None:
+        """Note that a song that was gone is there again."""
+        with self.writing() as connection:
+            connection.execute(
+                "UPDATE tracks SET failed = NULL WHERE uri = ? AND failed = ?",
+                (uri, GONE),
+            )
+
     def let_go(self, gone: Mapping[str, bool]) -> int:
         """Forget songs that are gone, but nothing a person said; return how many.
 
-        `gone` says of each URI whether a person judged the song: it is only lost.
+        `gone` says of each URI whether the song is only lost, as one that a person
+        judged: it is known on, but not played until it comes back.
         """
-        lost = ((GONE, uri) for uri, judged in gone.items() if judged)
-        for batch in _batches(lost, BATCH):
+        marks = ((GONE, uri) for uri, lost in gone.items() if lost)
+        for batch in _batches(marks, BATCH):
             with self.writing() as connection:
                 connection.executemany(
                     "UPDATE tracks SET failed = ? WHERE uri = ?", batch
                 )
-        return self.forget_tracks(uri for uri, judged in gone.items() if not judged)
+        return self.forget_tracks(uri for uri, lost in gone.items() if not lost)
 
     def rename(self, uris: Mapping[str, str]) -> None:
         """Let songs, by their old URIs, go on under the new ones.

@@ -72,9 +72,9 @@ def scan(
 
     `limit` is the most files to analyse now, `force` analyses unchanged ones
     again. With the `survey` of the walk that gives the tracks, songs whose files were
-    moved keep what is known of them, and others that are gone from their library are
-    forgotten, but not where nothing at all is left in it. Returns the exit code: 1
-    where no worker could be had, else 0.
+    moved keep what is known of them, others that are gone from their library are
+    forgotten, and those whose disk may be away are kept but not played. Returns the
+    exit code: 1 where no worker could be had, else 0.
     """
     tally = Tally()
     with console.status("Listing the songs of the libraries"):
@@ -95,6 +95,7 @@ def scan(
                 f"Songs gone from their library and now forgotten: {count}.",
                 highlight=False,
             )
+        _keep_away(survey, catalogue, [uri for uri, _ in known], console)
         if not force:
             work = list(_still_due(catalogue, work, new, tally))
     # Those that fail at every scan must not take up the limit.
@@ -145,6 +146,21 @@ def _say_kept(survey: Survey, known: list[str], console: Console) -> None:
                 highlight=False,
                 soft_wrap=True,
             )
+
+
+def _keep_away(
+    survey: Survey, catalogue: Catalogue, known: list[str], console: Console
+) -> None:
+    """Let songs whose disk may be away not be played, and say how many there are."""
+    away = [uri for uri in known if survey.away(uri)]
+    catalogue.let_go(dict.fromkeys(away, True))
+    if away:
+        console.print(
+            "Songs that are not there, as when a disk is away, and so kept but not"
+            f" played: {len(away)}; to forget deleted ones, remove the empty folders.",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _still_due(
@@ -224,6 +240,8 @@ def _job(
     known = catalogue.file_state(track.uri)
     same = _same_file(known, status)
     if same and not force:
+        if known and known.failed == GONE:
+            catalogue.come_back(track.uri)
         tally.unchanged += 1
     elif track.unanswered and not same and known and known.named:
         # Analysed now, it would pass for known next time, under its old title.

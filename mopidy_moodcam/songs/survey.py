@@ -80,6 +80,14 @@ class Survey:
             return self._held(uri)
         return scheme == LOCAL and self._held_on_disk(uri)
 
+    def away(self, uri: str) -> bool:
+        """Return whether a song is not in its library, but need not be gone.
+
+        Its folder is empty, say: its files were deleted, or its disk is not mounted.
+        """
+        files = uri.partition(":")[0] in self.finished & {FILE, LOCAL}
+        return files and uri not in self.found and not self.gone(uri)
+
     def other_uri(self, uri: str) -> str | None:
         """Return the URI another library has for the file of a song, or None."""
         path = path_of(uri, self.media_dir)

@@ -57,7 +57,10 @@ def look(
         media_dir=music,
         found={track.uri for track in tracks},
         files={os.path.realpath(track.path): track.uri for track in tracks},
-        folders={music.as_uri(): True},
+        folders={
+            folder.as_uri(): any(folder.iterdir())
+            for folder in (music, *music.rglob("*/"))
+        },
     )
     ended = survey.finished if tracks else survey.empty
     ended.add(uri(music).partition(":")[0])
@@ -266,10 +269,36 @@ def test_what_a_person_said_of_a_song_that_is_gone_waits_for_its_return(
     assert "1 not analysed: it is gone, such as" in said
 
     shutil.move(away, music / "loved.ogg")
-    look(catalogue, music)
+    asked, _ = look(catalogue, music)
 
+    assert asked == []
     assert loved.track_id in load_sounds(catalogue).track_id
     assert catalogue.find(loved.uri).failed is None
+
+
+def test_songs_of_an_emptied_folder_are_not_played_until_they_return(
+    catalogue, music, tmp_path
+):
+    album, disk = music / "Album", tmp_path / "disk"
+    plain = rename(music, "plain", "Album/plain.ogg")
+    look(catalogue, music)
+    before = catalogue.find(plain)
+    album.rename(disk)
+    album.mkdir()
+
+    _, said = look(catalogue, music)
+
+    assert "kept but not played: 1; to forget" in said
+    assert "forgotten" not in said
+    assert before.track_id not in load_sounds(catalogue).track_id
+
+    album.rmdir()
+    disk.rename(album)
+    asked, said = look(catalogue, music)
+
+    assert asked == []
+    assert "not played" not in said
+    assert catalogue.find(plain) == before
 
 
 def test_nothing_is_said_of_an_empty_library_whose_songs_another_has(catalogue, music):

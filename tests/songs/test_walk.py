@@ -316,12 +316,15 @@ def test_what_mopidy_local_no_longer_has_is_gone_unless_it_has_nothing(
 
 def test_what_mopidy_local_lost_while_a_disk_is_away_is_not_gone(tmp_path):
     music = tmp_path / "music"
-    survey = Survey(finished={"local"}, media_dir=music)
+    survey = Survey(finished={"local", "spotify"}, media_dir=music)
     (tmp_path / "another").touch()
     assert not survey.gone("local:track:1.ogg")
     (music / "disk").mkdir(parents=True)
     (music / "link").symlink_to(tmp_path / "unmounted")
     assert not survey.gone("local:track:disk/Album/1.ogg")
+    assert survey.away("local:track:disk/Album/1.ogg")
+    assert not survey.away("local:track:Deleted/1.ogg")
+    assert not survey.away("spotify:track:1")
     assert not survey.gone("local:track:link/1.ogg")
     assert survey.gone("local:track:Deleted/1.ogg")
 
