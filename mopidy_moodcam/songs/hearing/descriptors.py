@@ -45,7 +45,11 @@ STILL = 2e-3
 """Variance of the rises in a sound that hardly moves; music has ten times as much."""
 
 CLEAR = 0.13
-"""`pulse_clarity` from which there is a tempo. Noise has 0.02, a held chord 0.07."""
+"""`pulse_clarity` from which there is a tempo.
+
+Noise has 0.02 and a held chord 0.07, but a low one, whose notes beat against each other
+in one band of the spectrum, 0.3 to 0.6.
+"""
 
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)

@@ -53,9 +53,8 @@ class Musicnn:
 def patches(log_mel: Array) -> list[Array]:
     """Cut a window's spectrogram into patches: its beginning and its end.
 
-    The middle third of a window adds time and no accuracy (measured on the rated
-    clips: R² of arousal .79 and valence .44 either way). A spectrogram that is
-    too short for a patch is repeated.
+    The middle third of a window adds time and no accuracy, as measured on the rated
+    clips. A spectrogram that is too short for a patch is repeated.
     """
     if len(log_mel) < FRAMES:
         log_mel = np.resize(log_mel, (FRAMES, log_mel.shape[1]))
