@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogue", "CatalogueError", "FileState", "Play", "TrackRow"]
 
-Outcome = Literal["played", "skipped"]
+Counted = Literal["played", "skipped"]
 
 T = TypeVar("T")
 
@@ -172,7 +172,7 @@ class Play:
     track_id: int
     time: float
     song_mood: SongMood
-    outcome: Outcome | None
+    outcome: Counted | None
 
 
 class Catalogue:
@@ -473,7 +473,7 @@ class Catalogue:
             ).fetchall()
             return noted[0][0] if noted else 0
 
-    def note_outcome(self, play_id: int, outcome: Outcome) -> None:
+    def note_outcome(self, play_id: int, outcome: Counted) -> None:
         """Note how a play ended and count it; a second outcome is ignored."""
         with self.writing(grows=False) as connection:
             ended = connection.execute(

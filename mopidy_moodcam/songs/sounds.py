@@ -41,7 +41,7 @@ COLUMNS = (
 GROUPS = tuple(dict.fromkeys(SCALE_GROUP.values()))
 """Names of the groups of sources that share a scale."""
 
-SHORTEST = 10_000
+SONG_LEAST_MS = 10_000
 """Length in ms from which a track is a song: not a jingle, a sound or a silence."""
 
 # Names first, since they find most. A song's own row is told by `id`, which is in
@@ -54,7 +54,7 @@ _A_FILE = " OR ".join(
 )
 _ALSO_A_FILE = f"{match.ON_SPOTIFY} AND ({_A_FILE})"
 _SCRAP = (
-    f"IFNULL(duration_ms, {SHORTEST}) < {SHORTEST}"
+    f"IFNULL(duration_ms, {SONG_LEAST_MS}) < {SONG_LEAST_MS}"
     f" AND verdict <> '{Verdict.LOVED}' AND song_mood IS NULL"
 )
 _SCHEME = "lower(substr(uri, 1, instr(uri, ':') - 1))"
@@ -98,7 +98,7 @@ def load_sounds(
 
     That is those with valence and energy (or arousal), and those that a person
     put into a song mood by hand, whose values may all be NaN. Banned tracks, those
-    whose file is gone, what is shorter than `SHORTEST` and neither loved nor put
+    whose file is gone, what is shorter than `SONG_LEAST_MS` and neither loved nor put
     somewhere by hand, and what `exclusions` name are left out; a season is left out
     outside its months as of `today` (default: now). A song that the listener has as
     a file and on Spotify counts once, as the file: else it would come twice within
