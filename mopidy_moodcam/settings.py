@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -54,9 +55,9 @@ class Settings:
     def needs_consent(self) -> bool:
         """Whether `camera` is one that could see a real person."""
         camera = location(self.camera)
-        if camera.isdigit() or camera == "auto" or camera.startswith("/dev/"):
+        if camera.isdigit() or camera == "auto" or "://" in camera:
             return True
-        return "://" in camera
+        return pathlib.Path("/dev") in pathlib.Path(camera).resolve().parents
 
     @classmethod
     def from_config(cls, section: Mapping[str, Any]) -> Settings:

@@ -130,6 +130,7 @@ def test_a_seat_is_four_numbers():
         ("auto", True),
         ("0", True),
         ("/dev/video0", True),
+        ("//dev/video0", True),
         ("rtsp://camera.local/stream", True),
         ("http://camera.local/mjpg", True),
         ("file:///dev/video0", True),
@@ -144,6 +145,12 @@ def test_a_seat_is_four_numbers():
 )
 def test_only_cameras_that_could_see_a_person_need_consent(camera, real):
     assert Settings(camera=camera).needs_consent is real
+
+
+def test_a_link_to_a_device_needs_consent_too(tmp_path):
+    link = tmp_path / "cam"
+    link.symlink_to("/dev/video0")
+    assert Settings(camera=str(link)).needs_consent
 
 
 @pytest.mark.parametrize(

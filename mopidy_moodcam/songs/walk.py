@@ -204,14 +204,20 @@ def _looked_up(
     uris: list[str],
     media_dir: Path | None,
 ) -> Iterator[WalkedTrack]:
-    if not uris:
-        return
+    found = _tracks_of(library, uris) if uris else None
+    for uri in uris:
+        tracks = found.get(uri) if found else ()
+        if found and not tracks and len(uris) > 1:
+            # On Mopidy 4 one track that a backend stumbles over takes along all that
+            # were asked for together.
+            tracks = (_tracks_of(library, [uri]) or {}).get(uri)
+        yield _walked(uri, tracks[0] if tracks else None, path_of(uri, media_dir))
+
+
+def _tracks_of(library: Any, uris: list[str]) -> dict[str, Any] | None:  # noqa: ANN401
     patience = PATIENCE * len(uris)
     answer = library.lookup(uris=uris)
-    found = _guarded("lookup", lambda: answer.get(timeout=patience)) or {}
-    for uri in uris:
-        tracks = found.get(uri) or ()
-        yield _walked(uri, tracks[0] if tracks else None, path_of(uri, media_dir))
+    return _guarded("lookup", lambda: answer.get(timeout=patience))
 
 
 def _walked(uri: str, track: Any, path: Path | None) -> WalkedTrack:  # noqa: ANN401
