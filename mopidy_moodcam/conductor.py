@@ -372,6 +372,8 @@ class Conductor:
         self._memory.remember(paused_until=until)
 
     def _correct(self, command: desk.Correct) -> None:
+        if not self.camera_on and self._told is None:
+            return  # said before a 'camera off' that overtook it: no mood is shown now
         shown = self.mood.label
         if self._told is not None:
             self._correct_the_told(command.verdict, shown)

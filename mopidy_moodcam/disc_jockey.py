@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from mopidy_moodcam.dj.hands import edited_by_person, taken_over
+from mopidy_moodcam.dj.hands import edited_by_person, put_forward, taken_over
 from mopidy_moodcam.dj.queue import (
     Own,
     Queue,
@@ -91,6 +91,9 @@ class DiscJockey:
         self._sounding: int | None = None
         self._started: set[int] = set()
         self._gone: set[int] = set()
+        # Picks in front of people's tracks since a shuffle, or since a person moved
+        # several: in the hands-off time they may stay.
+        self._spared: frozenset[int] = frozenset()
         self._half_known: set[int] = set()
         self._banned: set[str] = set()
         self._queue = Queue()
@@ -164,9 +167,12 @@ class DiscJockey:
         self._keep_own()
 
     def _take_hands_off(self, before: Queue, after: Queue) -> None:
+        if not self._hands_off.goes_on:
+            self._spared = frozenset()
         self._hands_off.begin(self._settings.hands_off)
         self._after_edit.begin(SETTLE_SECONDS)
         theirs = taken_over(before, after, self._own_tlids)
+        self._spared |= put_forward(before, after, self._own_tlids) - theirs
         if self._own:
             self._own.give(theirs)
         for tlid in theirs:
@@ -260,6 +266,10 @@ class DiscJockey:
         """Start the music if it is stopped: a person said what is to play now."""
         self._starter.begin(self._queue)
 
+    def wait(self) -> None:
+        """Begin nothing that a person asked for before: they take that back."""
+        self._starter.wait()
+
     def songs_changed(self) -> None:
         """Look again for what to queue: there are other songs than before."""
         for tlid in self._half_known & set(self._picks):
@@ -306,7 +316,9 @@ class DiscJockey:
         after = self._starter.last_heard(self._queue) if over else None
         stale |= self._give_up_silent() if over else frozenset()
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
-        edits = plan(queue, self._own_tlids, ahead=self._settings.ahead, stale=stale)
+        spared = self._spared if self._hands_off.goes_on else frozenset()
+        own = self._own_tlids - (spared - stale)
+        edits = plan(queue, own, ahead=self._settings.ahead, stale=stale)
         self._dirty = False
         self._carry_out(edits, target)
         self._say_if_full(edits)

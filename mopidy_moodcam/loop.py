@@ -199,6 +199,8 @@ class Loop:
                     self._dj.may_play_again()
                 if isinstance(command, desks.Override) and command.song_mood:
                     self._dj.begin()
+                elif _takes_back(command):
+                    self._dj.wait()
 
     def _go_on(self) -> None:
         """Everything that follows from what was just taken in."""
@@ -349,6 +351,12 @@ def _asks_for_music(command: Any) -> bool:  # noqa: ANN401
         case desks.Pause(seconds=seconds):
             return seconds == 0
     return False
+
+
+def _takes_back(command: Any) -> bool:  # noqa: ANN401
+    """Say whether a person who asked for music does so no more."""
+    kinds = desks.Override | desks.SetGoal | desks.Pause
+    return isinstance(command, kinds) and not _asks_for_music(command)
 
 
 def _switches(status: Status) -> tuple[Any, ...]:

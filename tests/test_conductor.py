@@ -456,6 +456,15 @@ def test_three_corrections_are_learnt_shown_and_forgotten(conduct):
     assert conduct().learnt.corrections == ()
 
 
+def test_a_correction_that_camera_off_has_overtaken_teaches_nothing(conduct):
+    conductor = conduct()
+    show(conductor, "happy")
+    conductor.take(desk.SwitchCamera(on=False))
+    conductor.take(desk.Correct("sad"))
+    assert conductor.mood.label == UNKNOWN
+    assert conductor.learnt.corrections == ()
+
+
 def test_the_history_has_one_entry_for_each_mood(conduct):
     conductor = conduct()
     end = show(conductor, "happy")

@@ -313,6 +313,26 @@ def test_a_pick_that_a_person_moves_up_stays_there(make, player):
     assert uris == ["now", "happy 2", "mine", "too", "happy 1", "happy 3"]
 
 
+def test_picks_that_a_person_moves_up_one_by_one_outlast_the_hands_off_time(
+    make, player, clock
+):
+    dj = make(hands_off=300)
+    for name in ("now", "mine"):
+        player.append(f"test:{name}")
+    player.play(1)
+    dj.serve(HAPPY)
+    now, mine, first, second = player.entries
+    player.entries = [now, second, first, mine]  # two moves, seen in one look
+    dj.look()
+    dj.serve(HAPPY)
+    clock.now += 299
+    dj.serve(SAD)
+    assert player.entries[:4] == [now, second, first, mine]
+    dj.judged(first[1], Verdict.BANNED)
+    dj.serve(SAD)
+    assert first not in player.entries
+
+
 def test_a_pick_that_a_person_moves_up_while_others_are_added_stays(
     make, player, monkeypatch
 ):
@@ -554,6 +574,13 @@ def test_who_clears_the_queue_before_it_sounds_wants_no_start_any_more(
     stopped.begin()
     player.clear()
     stopped.look()
+    wait(stopped, clock)
+    assert player.playback == "stopped"
+
+
+def test_who_takes_a_chosen_mood_back_wants_no_start_any_more(stopped, player, clock):
+    stopped.begin()
+    stopped.wait()
     wait(stopped, clock)
     assert player.playback == "stopped"
 

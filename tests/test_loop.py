@@ -1,5 +1,6 @@
 """The loop beside a player of the tests; tests/server has the real one."""
 
+import contextlib
 import dataclasses
 import threading
 import time
@@ -424,6 +425,23 @@ def test_without_autostart_only_a_mood_chosen_by_hand_begins_the_music(
     evening.loop.take(command)
     evening.tick(10)
     assert evening.player.playback == playback
+
+
+@pytest.mark.parametrize(
+    "command", [desks.Override(None), desks.SetGoal(Goal.HOLD), desks.Pause(1)]
+)
+def test_who_takes_a_chosen_mood_back_before_it_sounds_is_not_played_it(begin, command):
+    evening = begin()
+    evening.wait_for_songs()
+    evening.player.away = True
+    with contextlib.suppress(PlayerAwayError):
+        evening.loop.take(desks.Override(SongMood.SAD))
+    with contextlib.suppress(PlayerAwayError):
+        evening.loop.take(command)
+    evening.player.away = False
+    evening.loop.take(desks.TakeMood("happy", 600))
+    evening.tick(100)
+    assert evening.player.playback == "stopped"
 
 
 @pytest.mark.parametrize("lag", [-7200, 7200])

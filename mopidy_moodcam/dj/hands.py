@@ -47,16 +47,20 @@ def taken_over(before: Queue, after: Queue, own: frozenset[int]) -> frozenset[in
     Such a pick is theirs from then on: they want it there. Whoever shuffles the queue
     wants no place for any, and moves more than one block, unless it is very short.
     """
-    if after.random:
-        return frozenset()
-    moved = frozenset(_put_forward(before, after, own))
+    moved = put_forward(before, after, own)
     common = {*before.tlids} & {*after.tlids}
     orders = ([t for t in queue.tlids if t in common] for queue in (before, after))
     return moved if moved and _moved_as_one(moved, *orders) else frozenset()
 
 
+def put_forward(before: Queue, after: Queue, own: frozenset[int]) -> frozenset[int]:
+    """Return own tracks that stood behind a person's to come and now precede it."""
+    if after.random:
+        return frozenset()
+    return frozenset(_put_forward(before, after, own))
+
+
 def _put_forward(before: Queue, after: Queue, own: frozenset[int]) -> Iterator[int]:
-    """Yield own tracks that stood behind a person's to come and now precede it."""
     places = {tlid: place for place, tlid in enumerate(upcoming(after))}
     furthest = -1  # place of a person's track met so far
     for tlid in before.tlids:

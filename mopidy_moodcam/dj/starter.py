@@ -93,6 +93,10 @@ class Starter:
         if queue.playback == "stopped":
             self._asked.begin(ASKED_SECONDS)
 
+    def wait(self) -> None:
+        """Begin nothing that a person asked for before: they take that back."""
+        self._asked.end()
+
     def see(self, before: Queue, left: Queue, queue: Queue) -> None:
         """Notice whether a person ended the music.
 

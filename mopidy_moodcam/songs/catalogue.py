@@ -406,7 +406,9 @@ class Catalogue:
         `gone` says of each URI whether the song is only lost, as one that a person
         judged: it is known on, but not played until it comes back.
         """
-        marks = ((GONE, uri) for uri, lost in gone.items() if lost)
+        rows = self.rows("SELECT uri FROM tracks WHERE failed = ?", (GONE,))
+        known = {uri for (uri,) in rows}
+        marks = ((GONE, u) for u, lost in gone.items() if lost and u not in known)
         for batch in _batches(marks, BATCH):
             with self.writing() as connection:
                 connection.executemany(

@@ -39,22 +39,26 @@ def follow(
     jobs: Iterable[Job],
     gone: Collection[str],
     other_uri: Callable[[str], str | None] = lambda _: None,
+    away: Collection[str] = (),
 ) -> dict[str, str]:
     """Let songs that are `gone` go on as new ones of `jobs`; return {old: new URI}.
 
     They are the same where time and size of the file are, or else title, first artist
     and length; and where that is true of no third one. Of several that are gone the one
     that a person judged goes on. `other_uri` gives the URI by which another library
-    has the very file of a song: that one is the same whatever is known of it.
+    has the very file of a song: that one is the same whatever is known of it. Of
+    those that may only be `away`, time and size alone tell that they were moved.
     """
-    if not gone:
+    if not (gone or away):
         return {}
     new = [_new(row, job) for job in jobs if (row := catalogue.find(job.uri))]
     new = [song for song in new if song is not None]
-    old = [_old(row) for uri in gone if (row := catalogue.find(uri))]
+    old = [_old(row) for uri in (*gone, *away) if (row := catalogue.find(uri))]
     pairs = {song.uri: uri for song in old if (uri := other_uri(song.uri))}
     for by in ("file", "match_key"):
         taken = {*pairs, *pairs.values()}
+        if by == "match_key":
+            taken |= {*away}
         left = [song for song in old if song.uri not in taken]
         free = [song for song in new if song.uri not in taken]
         pairs |= _paired(left, free, by)

@@ -55,6 +55,7 @@ class Tally:
     failed: int = 0
     missing: int = 0
     unanswered: int = 0
+    lost: list[str] = dataclasses.field(default_factory=list)
 
 
 def scan(
@@ -82,7 +83,8 @@ def scan(
     if survey:
         known = catalogue.uris()
         gone = {uri: judged for uri, judged in known if survey.gone(uri)}
-        moves = moved.follow(catalogue, work, gone, survey.other_uri)
+        away = [uri for uri, _ in known if survey.away(uri)]
+        moves = moved.follow(catalogue, work, gone, survey.other_uri, away)
         new = {*moves.values()}
         if new:
             console.print(
@@ -95,7 +97,7 @@ def scan(
                 f"Songs gone from their library and now forgotten: {count}.",
                 highlight=False,
             )
-        _keep_away(survey, catalogue, [uri for uri, _ in known], console)
+        _keep_away(survey, catalogue, [u for u in away if u not in moves], console)
         if not force:
             work = list(_still_due(catalogue, work, new, tally))
     # Those that fail at every scan must not take up the limit.
@@ -109,6 +111,8 @@ def scan(
     except KeyboardInterrupt:
         again = " with --force begins anew" if force else " goes on from here"
         console.print(f"Stopped; the next scan{again}.")
+    finally:
+        catalogue.let_go(dict.fromkeys(tally.lost, True))
     _report(tally, console)
     if survey and not tally.seen:
         console.print(_why_none(survey), markup=False, soft_wrap=True)
@@ -149,15 +153,17 @@ def _say_kept(survey: Survey, known: list[str], console: Console) -> None:
 
 
 def _keep_away(
-    survey: Survey, catalogue: Catalogue, known: list[str], console: Console
+    survey: Survey, catalogue: Catalogue, away: list[str], console: Console
 ) -> None:
-    """Let songs whose disk may be away not be played, and say how many there are."""
-    away = [uri for uri in known if survey.away(uri)]
+    """Let songs whose disk may be away not be played, and say how many there are.
+
+    `_say_kept` has spoken of those whose library is empty.
+    """
     catalogue.let_go(dict.fromkeys(away, True))
-    if away:
+    if count := sum(uri.partition(":")[0] not in survey.empty for uri in away):
         console.print(
             "Songs that are not there, as when a disk is away, and so kept but not"
-            f" played: {len(away)}; to forget deleted ones, remove the empty folders.",
+            f" played: {count}; to forget deleted ones, remove their empty folders.",
             highlight=False,
             soft_wrap=True,
         )
@@ -275,8 +281,8 @@ def _miss(catalogue: Catalogue, uri: str, tally: Tally) -> None:
     analysed anew once it is back.
     """
     known = catalogue.file_state(uri)
-    if known and known.source is None and known.failed is None:
-        catalogue.fail(uri, GONE, known.mtime, known.size)
+    if known and known.failed is None:
+        tally.lost.append(uri)
     tally.missing += 1
 
 
@@ -361,11 +367,12 @@ def _report(tally: Tally, console: Console) -> None:
 
 
 def _explain(catalogue: Catalogue, console: Console) -> None:
-    """Say why songs have no features, those of earlier scans too."""
+    """Say why songs are not to be had, those of earlier scans too."""
     reasons = catalogue.failures()
     for why, count, uri in reasons[:MOST_REASONS]:
+        known = "not there now" if why == GONE else f"not analysed: {why}"
         console.print(
-            f"  {count} not analysed: {why}, such as {uri}",
+            f"  {count} {known}, such as {uri}",
             markup=False,
             highlight=False,
             soft_wrap=True,

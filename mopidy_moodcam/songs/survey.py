@@ -85,8 +85,9 @@ class Survey:
 
         Its folder is empty, say: its files were deleted, or its disk is not mounted.
         """
-        files = uri.partition(":")[0] in self.finished & {FILE, LOCAL}
-        return files and uri not in self.found and not self.gone(uri)
+        walked = (self.finished | self.empty) & {FILE, LOCAL}
+        listed = uri in self.found or uri.partition(":")[0] not in walked
+        return not (listed or self.gone(uri))
 
     def other_uri(self, uri: str) -> str | None:
         """Return the URI another library has for the file of a song, or None."""

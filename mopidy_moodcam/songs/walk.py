@@ -205,11 +205,14 @@ def _looked_up(
     media_dir: Path | None,
 ) -> Iterator[WalkedTrack]:
     found = _tracks_of(library, uris) if uris else None
+    answered = {
+        uri.partition(":")[0] for uri, tracks in (found or {}).items() if tracks
+    }
     for uri in uris:
         tracks = found.get(uri) if found else ()
-        if found and not tracks and len(uris) > 1:
+        if found and len(uris) > 1 and uri.partition(":")[0] not in answered:
             # On Mopidy 4 one track that a backend stumbles over takes along all that
-            # were asked for together.
+            # it was asked for together.
             tracks = (_tracks_of(library, [uri]) or {}).get(uri)
         yield _walked(uri, tracks[0] if tracks else None, path_of(uri, media_dir))
 

@@ -266,7 +266,7 @@ def test_what_a_person_said_of_a_song_that_is_gone_waits_for_its_return(
     loved = catalogue.find((music / "loved.ogg").as_uri())
     assert loved.verdict is Verdict.LOVED
     assert loved.track_id not in load_sounds(catalogue).track_id
-    assert "1 not analysed: it is gone, such as" in said
+    assert "1 not there now, such as" in said
 
     shutil.move(away, music / "loved.ogg")
     asked, _ = look(catalogue, music)
@@ -301,6 +301,21 @@ def test_songs_of_an_emptied_folder_are_not_played_until_they_return(
     assert catalogue.find(plain) == before
 
 
+def test_a_song_moved_out_of_a_folder_that_stays_behind_empty_is_followed(
+    catalogue, music
+):
+    loved = rename(music, "loved", "Album/loved.ogg")
+    look(catalogue, music)
+    catalogue.judge(loved, Verdict.LOVED)
+    (music / "Album" / "loved.ogg").rename(music / "new.ogg")
+
+    _, said = look(catalogue, music)
+
+    assert "known as before: 1." in said
+    assert catalogue.find((music / "new.ogg").as_uri()).verdict is Verdict.LOVED
+    assert catalogue.find(loved) is None
+
+
 def test_nothing_is_said_of_an_empty_library_whose_songs_another_has(catalogue, music):
     look(catalogue, music, uri=local)
 
@@ -319,4 +334,6 @@ def test_a_library_without_any_song_keeps_those_known_of_it(catalogue, music):
 
     assert "Mopidy-File shows no songs, as when a disk is away, so the 4" in said
     assert "forgotten" not in said
+    assert "not played" not in said
     assert catalogue.counts()["analysed"] == 4
+    assert len(load_sounds(catalogue)) == 0

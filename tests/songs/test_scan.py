@@ -18,6 +18,7 @@ from mopidy_moodcam.songs.catalogue import GONE, NO_DECODER, Catalogue, TrackRow
 from mopidy_moodcam.songs.features import FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker
 from mopidy_moodcam.songs.scan import is_known, scan
+from mopidy_moodcam.songs.sounds import load_sounds
 from mopidy_moodcam.songs.survey import Survey, WalkedTrack
 from tests.songs import sound_files
 from tests.songs.hearing import Hearing
@@ -101,7 +102,7 @@ def test_a_scan_says_why_songs_have_no_features(catalogue, songs, tmp_path):
     for said in (run(catalogue, tracks)[2], run(catalogue, tracks)[2]):
         assert said.splitlines()[-2:] == [
             f"  3 not analysed: not an audio file, such as {paths[0].as_uri()}",
-            "  1 not analysed: it is gone, such as local:track:gone.ogg",
+            "  1 not there now, such as local:track:gone.ogg",
         ]
 
 
@@ -240,13 +241,14 @@ def test_files_missing_for_a_while_are_not_analysed_anew(catalogue, songs, tmp_p
     assert asked == []
     assert "0 unreadable" in said
     assert "6 missing" in said
-    assert [catalogue.find(track.uri) for track in tracks] == before
+    assert len(load_sounds(catalogue)) == 0
 
     elsewhere.rename(disk)
     _, asked, said = run(catalogue, tracks)
     assert asked == []
     assert "6 unchanged" in said
     assert "6 missing" not in said
+    assert [catalogue.find(track.uri) for track in tracks] == before
 
 
 def test_a_disk_that_goes_away_meanwhile_spoils_nothing(catalogue, songs, tmp_path):
