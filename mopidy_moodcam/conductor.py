@@ -12,7 +12,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from mopidy_moodcam import desk, words
-from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, SONG_MOOD_AFFECT
+from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT
 from mopidy_moodcam.feeling.baseline import Baseline
 from mopidy_moodcam.feeling.corrections import Corrections, meant
 from mopidy_moodcam.feeling.goals import Planner
@@ -21,6 +21,7 @@ from mopidy_moodcam.feeling.tracker import Tracker, TrackerSettings
 from mopidy_moodcam.glossary import (
     CAMERA_TROUBLES,
     EXPRESSIONS,
+    SONG_MOOD_AFFECT,
     UNKNOWN,
     Goal,
     Mood,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -78,6 +79,20 @@ class Affect:
 
     valence: float
     arousal: float
+
+
+SONG_MOOD_AFFECT: Mapping[SongMood, Affect] = MappingProxyType(
+    {
+        SongMood.HAPPY: Affect(0.75, 0.35),
+        SongMood.ENERGETIC: Affect(0.35, 0.80),
+        SongMood.ROMANTIC: Affect(0.40, -0.20),
+        SongMood.CALM: Affect(0.20, -0.65),
+        SongMood.SAD: Affect(-0.65, -0.40),
+        SongMood.INTENSE: Affect(-0.50, 0.65),
+    }
+)
+"""Where the song moods lie. They are placed by us in the quadrants of Russell (1980, "A
+circumplex model of affect"); they are choices, not measurements."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

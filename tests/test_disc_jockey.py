@@ -313,7 +313,7 @@ def test_a_pick_that_a_person_moves_up_stays_there(make, player):
     assert uris == ["now", "happy 2", "mine", "too", "happy 1", "happy 3"]
 
 
-def test_picks_that_a_person_moves_up_one_by_one_outlast_the_hands_off_time(
+def test_picks_that_a_person_moves_up_one_by_one_stay_in_the_hands_off_time(
     make, player, clock
 ):
     dj = make(hands_off=300)
@@ -568,19 +568,15 @@ def test_who_chose_a_mood_while_music_played_can_stop_it(stopped, player, clock)
     assert player.playback == "stopped"
 
 
-def test_who_clears_the_queue_before_it_sounds_wants_no_start_any_more(
-    stopped, player, clock
-):
+@pytest.mark.parametrize(
+    "take_back",
+    [lambda _dj, player: player.clear(), lambda dj, _player: dj.wait()],
+    ids=["clears the queue", "takes the mood back"],
+)
+def test_a_start_is_asked_for_no_more(stopped, player, clock, take_back):
     stopped.begin()
-    player.clear()
+    take_back(stopped, player)
     stopped.look()
-    wait(stopped, clock)
-    assert player.playback == "stopped"
-
-
-def test_who_takes_a_chosen_mood_back_wants_no_start_any_more(stopped, player, clock):
-    stopped.begin()
-    stopped.wait()
     wait(stopped, clock)
     assert player.playback == "stopped"
 

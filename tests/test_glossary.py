@@ -1,11 +1,14 @@
 import contextlib
 import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mopidy_moodcam import glossary
 from mopidy_moodcam.glossary import Face, Reading
 
 FACE = Face((0.1, 0.2, 0.3, 0.4), 90.0, 0.8, (0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1))
@@ -62,3 +65,16 @@ def test_bad_readings_are_refused_with_one_sentence(data):
 def test_no_json_breaks_the_reader(data):
     with contextlib.suppress(ValueError):
         Reading.from_json(data)
+
+
+def test_the_rooms_know_each_other_only_by_the_glossary_s_values():
+    rooms = {"seeing", "feeling", "songs", "dj"}
+    package = Path(glossary.__file__).parent
+    known = set()
+    for room in rooms:
+        for path in (package / room).rglob("*.py"):
+            found = re.findall(
+                r"(?:from|import) mopidy_moodcam\.(\w+)", path.read_text()
+            )
+            known |= {(room, other) for other in rooms.intersection(found) - {room}}
+    assert known == {("dj", "songs")}, "dj chooses from a shelf of songs"

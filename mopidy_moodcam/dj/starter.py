@@ -63,12 +63,12 @@ class Starter:
         the song that is to start sounds makes the one behind it current, and core
         starts neither. Under `single` the music ends because a person wants it to.
         """
-        if queue.playback != "stopped" or not (self._autostart or self._asked.goes_on):
+        if queue.playback != "stopped":
             return False
         over = queue.current is None or bool(self._tried)
         single = queue.single and self._ended is not None
-        by_itself = over and not (self._stopped_by_person or single)
-        return by_itself or self._asked.goes_on
+        wanted = not (self._stopped_by_person or single)
+        return self._asked.goes_on or (self._autostart and over and wanted)
 
     def sounded(self) -> None:
         """Note that a track sounds: the next start that fails is the first in a row."""

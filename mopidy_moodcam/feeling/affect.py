@@ -1,12 +1,11 @@
-"""Where expressions and song moods lie on the valence-arousal plane.
+"""Where expressions lie on the valence-arousal plane, and ways across it.
 
 The six expressions have the pleasure and arousal means that Russell and
 Mehrabian (1977, "Evidence for a three-factor theory of emotions", Journal of
 Research in Personality 11, 273-294) report for the words happy, angry,
 disgusted, fearful, sad and surprised. Neutral is the origin: Russell (1980, "A
 circumplex model of affect", Journal of Personality and Social Psychology 39,
-1161-1178) has no such word. The song moods are placed by us in the quadrants
-of Russell (1980); they are choices, not measurements.
+1161-1178) has no such word.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mopidy_moodcam.glossary import UNKNOWN, Affect, SongMood
+from mopidy_moodcam.glossary import SONG_MOOD_AFFECT, UNKNOWN, Affect, SongMood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,17 +29,6 @@ EXPRESSION_AFFECT: Mapping[str, Affect] = MappingProxyType(
         "surprise": Affect(0.40, 0.67),
         "neutral": Affect(0.0, 0.0),
         UNKNOWN: Affect(0.0, 0.0),
-    }
-)
-
-SONG_MOOD_AFFECT: Mapping[SongMood, Affect] = MappingProxyType(
-    {
-        SongMood.HAPPY: Affect(0.75, 0.35),
-        SongMood.ENERGETIC: Affect(0.35, 0.80),
-        SongMood.ROMANTIC: Affect(0.40, -0.20),
-        SongMood.CALM: Affect(0.20, -0.65),
-        SongMood.SAD: Affect(-0.65, -0.40),
-        SongMood.INTENSE: Affect(-0.50, 0.65),
     }
 )
 

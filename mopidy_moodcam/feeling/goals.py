@@ -13,13 +13,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from mopidy_moodcam.feeling.affect import (
-    SONG_MOOD_AFFECT,
     between,
     distance,
     from_way,
     nearest_song_mood,
 )
 from mopidy_moodcam.glossary import (
+    SONG_MOOD_AFFECT,
     UNKNOWN,
     Affect,
     Goal,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mopidy_moodcam.feeling.affect import SONG_MOOD_AFFECT
-from mopidy_moodcam.glossary import SongMood
+from mopidy_moodcam.glossary import SONG_MOOD_AFFECT, SongMood
 from mopidy_moodcam.songs.clusters import (
     GUESSED,
     PROTOTYPE_POINTS,

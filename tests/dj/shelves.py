@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mopidy_moodcam.feeling.affect import SONG_MOOD_AFFECT
-from mopidy_moodcam.glossary import SongMood, Target
+from mopidy_moodcam.glossary import SONG_MOOD_AFFECT, SongMood, Target
 from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.shelf import Shelf, load_shelf
 from tests.songs import libraries

@@ -2,10 +2,11 @@
 
 import pytest
 
-from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, SONG_MOOD_AFFECT, distance
+from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, distance
 from mopidy_moodcam.feeling.goals import LASTING, PRESETS, Planner
 from mopidy_moodcam.glossary import (
     EXPRESSIONS,
+    SONG_MOOD_AFFECT,
     UNKNOWN,
     Affect,
     Goal,
