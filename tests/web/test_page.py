@@ -642,6 +642,32 @@ def test_after_a_sleep_clocks_stand_where_the_server_was_last_heard(
     page.close()
 
 
+@pytest.mark.usefixtures("puppet")
+def test_an_answer_from_before_a_sleep_sets_no_clock(browser, client, monkeypatch):
+    page = browser.new_page()
+    page.clock.install()
+    slow = []
+
+    def hold(route):
+        slow.append(route)
+
+    page.route("**/api/feedback", hold)
+    with page.expect_request("**/api/feedback"):
+        page.goto(f"http://127.0.0.1:{client.port}/moodcam/")
+    expect(page, "#link-words").to_have_text("live")
+    sure = page.locator("#mood-sure").inner_text()
+    [held] = slow
+    answer = held.fetch()
+    monkeypatch.setattr(LiveHandler, "show", lambda *_: None)
+    page.route("**/*", lambda route: route.abort())
+    page.clock.set_system_time(time.time() + 7200)
+    with page.expect_response("**/api/feedback"):
+        held.fulfill(response=answer)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page, "#mood-sure").to_have_text(sure)
+    page.close()
+
+
 CLOCK = """new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })"""
 
 

@@ -41,6 +41,7 @@ const NO_FACE = {
   stuck: "The camera repeats the same picture.",
 };
 const POLL = 5000;
+const SAME = 5000; // clocks that differ by less show the same time
 const PATIENCE = 10000; // an answer that takes longer is not waited for
 const SILENCE = 45000; // the server says something every 20 s
 const ALL_JUDGED = 500; // of more the server names only the first
@@ -201,10 +202,17 @@ async function send(name, body, said) {
   return true;
 }
 
+// An answer that lay about while the phone slept says nothing of the clocks.
+function setClock(date, asked) {
+  const came = Date.now();
+  if (!date || Math.abs(came - asked) > SAME) return;
+  clockOff = Math.abs(date - came) < SAME ? 0 : (date - came) / 1000;
+}
+
 async function fetchJson(path) {
+  const asked = Date.now();
   const answer = await fetch(path, { signal: AbortSignal.timeout?.(PATIENCE) });
-  const date = Date.parse(answer.headers.get("Date") ?? "");
-  if (date) clockOff = Math.abs(date - Date.now()) < 5000 ? 0 : (date - Date.now()) / 1000;
+  setClock(Date.parse(answer.headers.get("Date") ?? ""), asked);
   const value = await answer.json();
   if (!answer.ok) throw Object.assign(new Error(value.error), { refused: true });
   return value;
