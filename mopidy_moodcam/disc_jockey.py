@@ -486,10 +486,16 @@ class DiscJockey:
         self.picks_made += 1
 
     def _say(self, what: str, picks: Collection[Pick]) -> None:
-        """Log picks with their reasons, in one line."""
-        if picks:
-            told = (f"{pick.title} by {pick.artist}: {pick.reason}" for pick in picks)
+        """Log picks in one line, and their reasons, which tell moods, if asked to.
+
+        A shadow day is there to be read; of other days see `Loop`.
+        """
+        shown = ": {0.reason}" if self._settings.dry_run else ""
+        told = [("{0.title} by {0.artist}" + shown).format(pick) for pick in picks]
+        if told:
             logger.info("%s %s", what, "; then ".join(told))
+        for pick in picks:
+            logger.debug("%s: %s", pick.title, pick.reason)
 
     def _last_uri(self, *, but: Collection[int]) -> str | None:
         """Return the URI of the track that a new pick follows when `but` are gone."""

@@ -95,6 +95,8 @@ class Loop:
         )
         self._eye_says = _EyeSays()
         self._looking = False
+        here = settings.camera != "none"
+        self._switch_told = None if here else self._conductor.camera_on
         self._mood_told = ""
         self._playlists_told: list[list[int]] = []
         self._look_due = False
@@ -215,7 +217,7 @@ class Loop:
         try:
             self._serve()
         finally:
-            self._tell_the_mood()
+            self._log_changes()
             self._publish()
 
     def _tell_of_playlists(self, shelf: Shelf | None) -> None:
@@ -252,11 +254,18 @@ class Loop:
             wanted_by_music=playing or self._dj.may_start
         )
 
-    def _tell_the_mood(self) -> None:
-        mood = self._conductor.mood
+    def _log_changes(self) -> None:
+        """Log the camera's switch, and moods only for who looks for a fault.
+
+        A service's log is kept for months: moods in it would be a diary.
+        """
+        on, mood = self._conductor.camera_on, self._conductor.mood
+        if on != self._switch_told:
+            self._switch_told = on
+            logger.info("The camera is switched %s", "on" if on else "off")
         if mood.label != self._mood_told:
             self._mood_told = mood.label
-            logger.info("The room's mood is %s (%s)", mood.label, mood.why)
+            logger.debug("The room's mood is %s (%s)", mood.label, mood.why)
 
     def _camera_status(self) -> CameraStatus:
         wish = self._wish()

@@ -183,15 +183,28 @@ def make(tmp_path, clock, player):
     return make
 
 
-def test_each_pick_is_logged_once_with_its_reason(make, caplog):
+def test_each_pick_is_logged_once_and_its_reason_only_for_who_looks_for_faults(
+    make, caplog
+):
     dj = make()
+    with caplog.at_level(logging.DEBUG, "mopidy_moodcam.disc_jockey"):
+        dj.serve(HAPPY)
+        dj.serve(HAPPY)
+    said = [(line.levelname, line.message) for line in caplog.records]
+    assert said == [
+        ("INFO", "Queued happy 1 by Nobody; then happy 2 by Nobody"),
+        ("DEBUG", "happy 1: because the room is happy"),
+        ("DEBUG", "happy 2: because the room is happy"),
+    ]
+
+
+def test_a_shadow_day_logs_the_reasons_too(make, caplog):
+    dj = make(dry_run=True)
     with caplog.at_level(logging.INFO):
         dj.serve(HAPPY)
-        dj.serve(HAPPY)
     why = "because the room is happy"
-    assert caplog.messages == [
-        f"Queued happy 1 by Nobody: {why}; then happy 2 by Nobody: {why}"
-    ]
+    said = f"Would queue happy 1 by Nobody: {why}; then happy 2 by Nobody: {why}"
+    assert caplog.messages == [said]
 
 
 def start(dj, player, entry):

@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import logging
+import re
 import threading
 import time
 
@@ -9,7 +11,14 @@ import pytest
 
 from mopidy_moodcam import desk as desks
 from mopidy_moodcam.dj.queue import Queue
-from mopidy_moodcam.glossary import Face, Goal, Reading, SongMood, Verdict
+from mopidy_moodcam.glossary import (
+    EXPRESSIONS,
+    Face,
+    Goal,
+    Reading,
+    SongMood,
+    Verdict,
+)
 from mopidy_moodcam.loop import AWAY_SECONDS, TICK, Loop, _EyeSays
 from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.settings import Settings
@@ -315,13 +324,34 @@ def test_the_trouble_of_a_camera_elsewhere_is_named_as_its_own(evening):
     assert evening.desk.status.camera.looking == ()
 
 
-def test_pages_hear_next_to_nothing_in_a_minute_without_a_look(evening, clock):
+def laugh(evening):
+    """Let the eye see a happy face until that is the room's mood."""
     shares = (0.02, 0.02, 0.02, 0.88, 0.02, 0.02, 0.02)
     face = Face((0.4, 0.3, 0.2, 0.3), 120.0, 0.9, shares)
     for _ in range(8):
         evening.tick(20)
-        evening.loop.take(Reading(clock.now, faces=(face,), frames=5))
+        evening.loop.take(Reading(evening.clock.now, faces=(face,), frames=5))
     assert evening.desk.status.mood.label == "happy"
+
+
+def test_the_log_tells_of_the_switch_and_of_no_mood(begin, caplog):
+    caplog.set_level(logging.INFO, "mopidy_moodcam")
+    evening = begin(camera="none", autostart=True)
+    evening.wait_for_songs()
+    laugh(evening)
+    assert evening.tlids()
+    evening.loop.take(desks.SwitchCamera(on=False))
+    evening.tick(30)
+    evening.loop.take(desks.SwitchCamera(on=True))
+    evening.tick(30)
+    switch = [told for told in caplog.messages if not told.startswith("Queued ")]
+    assert switch == ["The camera is switched off", "The camera is switched on"]
+    moods = {*EXPRESSIONS, *SongMood, "mood", "room"}
+    assert not moods & set(re.findall(r"\w+", " ".join(caplog.messages).lower()))
+
+
+def test_pages_hear_next_to_nothing_in_a_minute_without_a_look(evening):
+    laugh(evening)
     published = []
     evening.desk.subscribe(published.append)
     evening.tick(60)

@@ -81,11 +81,14 @@ def without_secrets(source: str) -> str:
 
     Network cameras take passwords before the host, in the path and in the query, and
     people write those with any sign in them. Where an `@` comes after what may end the
-    host, nobody can tell which part that is: then only the scheme is shown.
+    host, nobody can tell which part that is: then only the scheme is shown, as where
+    a slash was forgotten.
     """
     scheme, mark, rest = location(source).partition("://")
     if not mark:
-        return source
+        scheme, mark, _ = location(source).partition(":")
+        mistyped = mark and "@" in source and scheme.isalnum()
+        return f"{scheme}:…" if mistyped else source
     parts = AFTER_SCHEME.fullmatch(rest)
     return scheme + mark + (parts[1] if parts else "…")
 
