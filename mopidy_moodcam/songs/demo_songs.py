@@ -76,7 +76,6 @@ VOICE = Voice((1, 0.6, 0.8, 0.5, 0.15, 0.25, 0.1, 0.05), 0.05, 0.08, 0, 4.0, 22.
 CLEAN = Voice((1, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1), 0.004, 0.2, 1.2, 6.0)
 UKULELE = Voice((1, 0.6, 0.4, 0.3, 0.2, 0.1, 0.05), 0.002, 0.05, 5.0, 3.0)
 MARIMBA = Voice((1, 0, 0, 0.35, 0, 0, 0, 0, 0.1), 0.002, 0.05, 7.0)
-SQUARE = Voice((1, 0, 1 / 3, 0, 1 / 5, 0, 1 / 7), 0.004, 0.04, 2.0, 6.0)
 SUPERSAW = Voice(_saw(16), 0.004, 0.05, 1.0, 18.0)
 ROUND_BASS = Voice((1, 0.4, 0.15, 0.05), 0.006, 0.05, 1.5)
 SAW_BASS = Voice(_saw(12), 0.003, 0.03, 1.0, 6.0, drive=2.0)
@@ -270,12 +269,12 @@ def _play_energetic(piece: Piece) -> None:
                 at = bar + beat + quarter / 4
                 piece.hit(hat, at, 0.08, -0.3)
                 if quarter:
-                    piece.note(SAW_BASS, piece.hertz(chord, -2), at, 0.2, 0.2)
+                    piece.note(SAW_BASS, piece.hertz(chord, -2), at, 0.2, 0.3)
         for at in (0, 0.75, 1.5, 2.5, 3.25):
             for degree in _chord(chord):
-                piece.note(SUPERSAW, piece.hertz(degree, 1), bar + at, 0.35, 0.24)
+                piece.note(SUPERSAW, piece.hertz(degree), bar + at, 0.35, 0.24)
         for step, degree in enumerate(_melody(piece, chord, 8)):
-            piece.note(SQUARE, piece.hertz(degree, 1), bar + step / 2, 0.4, 0.3, 0.2)
+            piece.note(SUPERSAW, piece.hertz(degree), bar + step / 2, 0.4, 0.12, 0.2)
 
 
 def _play_romantic(piece: Piece) -> None:
@@ -377,9 +376,9 @@ STYLES: Mapping[SongMood, Style] = {
     ),
     SongMood.ENERGETIC: Style(
         (128, 140),
-        MAJOR,
+        MINOR,
         ((0, 5, 2, 6), (0, 3, 5, 6), (0, 0, 5, 6)),
-        57,
+        54,
         0.2,
         0.05,
         _play_energetic,
@@ -392,7 +391,7 @@ STYLES: Mapping[SongMood, Style] = {
         ),
     ),
     SongMood.ROMANTIC: Style(
-        (84, 96),
+        (94, 106),
         MAJOR,
         ((0, 5, 1, 4), (0, 3, 1, 4), (3, 4, 2, 5)),
         57,
