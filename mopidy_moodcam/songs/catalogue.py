@@ -400,21 +400,24 @@ class Catalogue:
                 (uri, GONE),
             )
 
-    def let_go(self, gone: Mapping[str, bool]) -> int:
-        """Forget songs that are gone, but nothing a person said; return how many.
-
-        `gone` says of each URI whether the song is only lost, as one that a person
-        judged: it is known on, but not played until it comes back.
-        """
+    def lose(self, uris: Iterable[str]) -> None:
+        """Note that songs are gone: known on, but not played until they come back."""
         rows = self.rows("SELECT uri FROM tracks WHERE failed = ?", (GONE,))
-        known = {uri for (uri,) in rows}
-        marks = ((GONE, u) for u, lost in gone.items() if lost and u not in known)
+        lost = {uri for (uri,) in rows}
+        marks = ((GONE, uri) for uri in uris if uri not in lost)
         for batch in _batches(marks, BATCH):
             with self.writing() as connection:
                 connection.executemany(
                     "UPDATE tracks SET failed = ? WHERE uri = ?", batch
                 )
-        return self.forget_tracks(uri for uri, lost in gone.items() if not lost)
+
+    def let_go(self, gone: Mapping[str, bool]) -> int:
+        """Forget songs that are gone, but lose judged ones; return how many went.
+
+        `gone` says of each URI whether a person loved, banned or moved the song.
+        """
+        self.lose(uri for uri, judged in gone.items() if judged)
+        return self.forget_tracks(uri for uri, judged in gone.items() if not judged)
 
     def rename(self, uris: Mapping[str, str]) -> None:
         """Let songs, by their old URIs, go on under the new ones.

@@ -112,7 +112,7 @@ def scan(
         again = " with --force begins anew" if force else " goes on from here"
         console.print(f"Stopped; the next scan{again}.")
     finally:
-        catalogue.let_go(dict.fromkeys(tally.lost, True))
+        catalogue.lose(tally.lost)
     _report(tally, console)
     if survey and not tally.seen:
         console.print(_why_none(survey), markup=False, soft_wrap=True)
@@ -159,7 +159,7 @@ def _keep_away(
 
     `_say_kept` has spoken of those whose library is empty.
     """
-    catalogue.let_go(dict.fromkeys(away, True))
+    catalogue.lose(away)
     if count := sum(uri.partition(":")[0] not in survey.empty for uri in away):
         console.print(
             "Songs that are not there, as when a disk is away, and so kept but not"

@@ -377,7 +377,7 @@ def test_a_song_that_was_lost_is_found_again_in_a_table(catalogue, write):
     uri = f"spotify:track:{A}"
     catalogue.upsert_tracks([TrackRow(uri, title="Hurt", artist="X")])
     catalogue.judge(uri, Verdict.LOVED)
-    catalogue.let_go({uri: True})
+    catalogue.lose([uri])
     import_file(catalogue, write(f"track_id,track_name,artist\n{A},Hurt,X\n"))
     assert catalogue.find(uri).failed is None
 
