@@ -158,7 +158,7 @@ def schema() -> dict[str, Any]:
         "preset": choice("default", "original"),
         "lift_songs": config.Integer(minimum=1, maximum=50),
         "ahead": config.Integer(minimum=1, maximum=20),
-        "repeat_after": config.Integer(minimum=0),
+        "repeat_after": config.Integer(minimum=0, maximum=43_200),
         "artist_cap": config.Integer(minimum=1, maximum=10),
         "hands_off": config.Integer(minimum=0),
         "quiet_hours": _QuietHours(optional=True),

@@ -137,7 +137,7 @@ class SongList:
         )
 
     def clusters(self) -> list[dict[str, Any]]:
-        """Return name, song mood and size of each cluster, largest first."""
+        """Return name and song mood of each cluster, and whether a person set them."""
         from mopidy_moodcam.songs import clusters  # noqa: PLC0415
 
         own = self._rows("SELECT value FROM meta WHERE key = ?", (clusters.META,))
@@ -146,9 +146,9 @@ class SongList:
             if own
             else clusters.default_model()
         )
-        kept = ("name", "song_mood", "size", "separate", "named", "bound")
-        found = [{key: getattr(c, key) for key in kept} for c in model.clusters]
-        return sorted(found, key=lambda c: -c["size"])
+        # Not its size: of clusters that came along it is that of other songs.
+        kept = ("name", "song_mood", "separate", "named", "bound")
+        return [{key: getattr(c, key) for key in kept} for c in model.clusters]
 
     def shelf(self) -> Shelf | None:
         """Return the frontend's shelf, or one of our own where there is none."""

@@ -22,7 +22,7 @@ GOALS: dict[Goal, str] = {
 }
 
 CONSENT = (
-    "From time to time the camera looks for a second, finds faces and reads them.",
+    "Now and then the camera looks for about two seconds, finds faces and reads them.",
     "No frame is stored and none is sent; only numbers reach the music server.",
     "Everybody in view should know and agree.",
     "It is made for the home: reading emotions at work or in schools is forbidden",

@@ -76,9 +76,9 @@ def parse() -> argparse.Namespace:
 
 def find_music(given: pathlib.Path | None, home: pathlib.Path) -> tuple[str, bool]:
     """Return the music folder and whether it is the demo's."""
-    for folder in [given, pathlib.Path.home() / "Music"]:
-        if folder and folder.is_dir() and has_songs(folder):
-            return str(folder.resolve()), False
+    folder = given or pathlib.Path.home() / "Music"
+    if folder.is_dir() and has_songs(folder):
+        return str(folder.resolve()), False
     if given:
         say(f"There are no songs in {given}, so the demo songs play.")
     songs = home / "songs"

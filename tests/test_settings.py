@@ -70,6 +70,7 @@ def test_the_defaults_in_ext_conf_are_those_of_the_code():
         ("ahead", "0"),
         ("ahead", "21"),
         ("repeat_after", "-1"),
+        ("repeat_after", "43201"),
         ("hands_off", "-1"),
         ("outputs", "perhaps"),
         ("dry_run", "perhaps"),

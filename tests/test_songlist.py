@@ -78,7 +78,7 @@ def test_a_search_that_takes_too_long_ends_empty(path, monkeypatch):
 
 def test_the_listeners_own_clusters_are_shown(path):
     model = clusters.default_model()
-    first = dataclasses.replace(model.clusters[0], name="Blue hour", size=10**6)
+    first = dataclasses.replace(model.clusters[0], name="Blue hour")
     own = dataclasses.replace(model, clusters=(first, *model.clusters[1:]))
     with Catalogue.open(path) as catalogue:
         clusters.keep_model(catalogue, own)

@@ -20,6 +20,8 @@ UNHEARD = (OSError, ValueError, http.client.HTTPException)
 """What comes of no server, no address, and of a server that speaks no HTTP."""
 REFUSING = (401, 403, 404)
 """A server that answers so takes nothing until somebody mends something."""
+BROKEN = 500
+"""From here on a server is as good as away; a proxy says so of one that is."""
 OFF = "The server wants no readings now, so this camera does not look."
 
 
@@ -53,9 +55,9 @@ class Poster:
                 self._knock()
             said = self._ask()
         except urllib.error.HTTPError as error:
-            if error.code in REFUSING:
+            if error.code in REFUSING or error.code >= BROKEN:
                 self._refuse(error)
-            return self._wanted
+            return self._wanted and error.code < BROKEN
         except UNHEARD as error:
             self._say_away(error)
             return False
@@ -96,7 +98,10 @@ class Poster:
     def _refuse(self, error: urllib.error.HTTPError) -> None:
         if error.code in REFUSING:
             self._wanted, self._refused = False, True
-        self._say(_refusal(error))
+        if error.code >= BROKEN:
+            self._say_away(error)
+        else:
+            self._say(_refusal(error))
 
     def _say_away(self, error: Exception) -> None:
         reason = getattr(error, "reason", error)

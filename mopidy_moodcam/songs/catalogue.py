@@ -51,6 +51,10 @@ JUDGED = f"(verdict <> '{Verdict.NONE}' OR song_mood IS NOT NULL)"
 PLACED = "(valence IS NOT NULL AND COALESCE(arousal, energy) IS NOT NULL)"
 """In SQL: whether the song can be placed on the plane."""
 
+PLAYS_KEPT = 30 * 86400.0
+"""Seconds that a play is kept: `repeat_after` reaches back no further, and what a
+listener did longer ago counts as long ago."""
+
 BATCH = 2000
 """Rows in one transaction: about 0.1 s, so no other writer waits long."""
 
@@ -468,9 +472,12 @@ class Catalogue:
     def note_play(self, track_id: int, when: float, song_mood: SongMood) -> int:
         """Note that a pick began to play; return the play's number.
 
-        It is 0, and nothing is noted, where the track is not known any more.
+        It is 0, and nothing is noted, where the track is not known any more. Plays
+        of more than `PLAYS_KEPT` before go: with their song moods they are a diary.
         """
         with self.writing(grows=False) as connection:
+            oldest = when - PLAYS_KEPT
+            connection.execute("DELETE FROM plays WHERE time < ?", (oldest,))
             noted = connection.execute(
                 "INSERT INTO plays (track_id, time, song_mood)"
                 " SELECT id, ?, ? FROM tracks WHERE id = ? RETURNING id",

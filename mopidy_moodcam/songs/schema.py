@@ -124,6 +124,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _keep_private(path)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             _prepare(connection, path)
@@ -131,6 +132,15 @@ def connect(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def _keep_private(path: Path) -> None:
+    """Let nobody but the file's owner read it: it says which moods there were when."""
+    if not path.exists():
+        path.touch(0o600)
+    elif path.stat().st_mode & 0o077:
+        with contextlib.suppress(OSError):  # somebody else's, or on a read-only disk
+            path.chmod(0o600)
 
 
 @contextlib.contextmanager

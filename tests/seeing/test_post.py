@@ -118,6 +118,17 @@ def test_while_the_server_is_away_there_is_no_look(url, caplog):
     assert "is away" in caplog.text
 
 
+def test_behind_a_proxy_a_server_that_is_away_gets_no_look(server, caplog):
+    poster = Poster(server.url)
+    assert poster.wanted()
+    server.answer = server.answer_get = 502
+    assert not poster.wanted()
+    assert not poster.post({"time": 5.0})
+    assert caplog.text.count("is away (Bad Gateway)") == len(caplog.records) == 1
+    server.answer = server.answer_get = 200
+    assert poster.wanted()
+
+
 @pytest.mark.parametrize(("status", "says"), [(502, b""), (200, b"<html>")])
 def test_a_no_holds_until_a_clear_yes(server, status, says):
     poster = Poster(server.url)

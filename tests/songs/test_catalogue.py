@@ -7,7 +7,13 @@ import pytest
 
 from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs import schema
-from mopidy_moodcam.songs.catalogue import GONE, Catalogue, CatalogueError, TrackRow
+from mopidy_moodcam.songs.catalogue import (
+    GONE,
+    PLAYS_KEPT,
+    Catalogue,
+    CatalogueError,
+    TrackRow,
+)
 from mopidy_moodcam.songs.features import Features, FeatureSource
 from tests.songs.libraries import songs
 
@@ -150,6 +156,27 @@ def test_plays_teach_and_an_outcome_counts_once(catalogue):
     assert [p.outcome for p in catalogue.plays_since(50.0)] == ["skipped"]
     assert catalogue.plays_since(101.0) == []
     assert catalogue.version() == before, "plays do not ask for a new shelf"
+
+
+def test_a_play_s_time_and_mood_go_after_a_month_and_what_it_taught_stays(catalogue):
+    catalogue.upsert_tracks([TrackRow("local:a"), TrackRow("local:b")])
+    for track_id, time in ((1, 0.0), (2, 3600.0), (2, PLAYS_KEPT + 60)):
+        play = catalogue.note_play(track_id, time, SongMood.SAD)
+        catalogue.note_outcome(play, "played")
+    assert [play.time for play in catalogue.plays_since(0.0)] == [3600.0, 2_592_060.0]
+    sad = SongMood.SAD
+    assert catalogue.feedback() == [(1, sad, 1, 0, 0.0), (2, sad, 2, 0, 2_592_060.0)]
+
+
+def test_the_file_is_for_its_owner_alone(path):
+    for mode in (None, 0o644):
+        if mode:
+            path.chmod(mode)
+        with Catalogue.open(path) as catalogue:
+            catalogue.upsert_tracks([TrackRow("local:a")])
+            files = list(path.parent.iterdir())
+            assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert len(files) == 3
 
 
 def test_plays_come_with_the_oldest_first(catalogue):
