@@ -2,7 +2,7 @@
 
     python training/song_moods.py [--tables ../shared/data/music] [--out models]
 
-From 104,597 tracks with Spotify's features: means and deviations (the scale that
+From 104,587 tracks with Spotify's features: means and deviations (the scale that
 libraries are compared with), how unknown features follow from valence and energy,
 and the clusters with their names. From the 178 rated clips: the same scale for what
 our own analysis of audio says. Only these numbers go into the file. What they

@@ -11,6 +11,9 @@ from mopidy_moodcam.glossary import SongMood
 from mopidy_moodcam.songs.catalogue import TrackRow
 from mopidy_moodcam.songs.clusters import AXES, default_model
 from mopidy_moodcam.songs.features import Features, FeatureSource
+from mopidy_moodcam.songs.hearing.descriptors import describe
+from mopidy_moodcam.songs.hearing.heads import embedding_inputs
+from mopidy_moodcam.songs.hearing.spectrum import spectrum
 
 HEADER = (
     "track_id",
@@ -62,6 +65,32 @@ def table(count: int, *, seed: int = 0, delimiter: str = ",") -> str:
         row = (spotify_id(number), f"Song {number}", f"Artist {number // 5}", *values)
         writer.writerow(row)
     return text.getvalue()
+
+
+def rated_clips(
+    count: int,
+) -> tuple[list[dict[str, str]], dict[str, np.ndarray], list[list[dict[str, float]]]]:
+    """Return clips as `training/song_heads.py` loads and hears them, made up.
+
+    These are the table's rows, ratings and references by name, [clips] or [clips, n],
+    and what was heard at four levels, [levels][clips] of numbers by name.
+    """
+    rng = np.random.default_rng(0)
+    rows = [{"vocals": "yes" if number % 2 else "no"} for number in range(count)]
+    ratings = {
+        "arousal": rng.uniform(1, 5, count),
+        "valence": rng.uniform(1, 5, count),
+        "genre": np.arange(count) // 10,
+        "musicnn_emb200": rng.normal(size=(count, 200)),
+        "vibenet7": rng.uniform(size=(count, 7)),
+    }
+    silence = describe([spectrum(np.zeros(80_000, np.float32))])
+    names = [*silence, *embedding_inputs(np.zeros((1, 200)))]
+    heard = [
+        [dict(zip(names, row, strict=True)) for row in clips]
+        for clips in rng.normal(size=(4, count, len(names))).tolist()
+    ]
+    return rows, ratings, heard
 
 
 def _features(

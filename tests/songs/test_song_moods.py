@@ -1,6 +1,7 @@
 import importlib
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -32,6 +33,24 @@ def test_the_notebook_runs_on_made_up_songs(name):
         cwd=ROOT,
         env=os.environ | {"MOODCAM_QUICK": "1"},
     )
+
+
+def test_the_notebook_s_stored_figures_are_those_of_the_model_card():
+    notebook = json.loads((ROOT / "training/02_song_moods.ipynb").read_text("utf-8"))
+    printed = [
+        line
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        for line in output.get("text", [])
+        if line.startswith(("  our descriptors", "  ours, all"))
+    ]
+    card = (ROOT / "models/README.md").read_text("utf-8")
+
+    figures = re.findall(r"(\S+ \S+ \S+ \S+) / (\S+)", "".join(printed))
+
+    assert len(figures) == 4
+    for levels, genre in figures:
+        assert f"R² {levels.replace(' ', ', ')} | {genre} |" in card
 
 
 @pytest.fixture
