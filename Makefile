@@ -12,6 +12,7 @@ wheel:
 	.venv/bin/python -m mopidy_moodcam.weights
 	.venv/bin/python -m pip wheel --no-deps -w dist .
 
-# Figures of the README and the model cards: each prints its command and machine.
+# Figures of the README and the model cards: each prints its command and machine, and
+# SKIPPED where data is absent (the README says under Developing what that is).
 bench-%:
 	.venv/bin/python tests/bench/bench_$*.py

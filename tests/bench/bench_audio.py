@@ -22,7 +22,6 @@ import argparse
 import collections
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -48,6 +47,7 @@ from mopidy_moodcam.songs.hearing.spectrum import spectrum
 from mopidy_moodcam.songs.hearing.workers import Worker, analyse_all
 from mopidy_moodcam.songs.shelf import make_shelf
 from mopidy_moodcam.songs.sounds import COLUMNS, GROUPS, Sounds
+from tests.bench import benches
 from tests.shared import find_shared
 from tests.songs import sound_files
 from training.song_heads import turned
@@ -121,13 +121,15 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--kills", type=int, default=50)
     options = parser.parse_args()
-    print(f"bench_audio.py on {platform.machine()}, {os.cpu_count()} processors")
+    benches.begin()
     wanted = [part for part in parts if getattr(options, part)] or parts
     for part in wanted:
         globals()[part](options)
 
 
 def accuracy(_: argparse.Namespace) -> None:
+    if benches.shared("music/musifeast17.csv") is None:
+        return
     script = CHECKOUT / "training" / "song_heads.py"
     subprocess.run([sys.executable, script], check=False)
 

@@ -24,7 +24,6 @@ import argparse
 import csv
 import functools
 import gzip
-import platform
 import resource
 import subprocess
 import sys
@@ -43,7 +42,7 @@ from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.features import FEATURES
 from mopidy_moodcam.songs.shelf import make_shelf, song_moods
 from mopidy_moodcam.songs.sounds import COLUMNS, Sounds, load_sounds
-from tests.shared import find_shared
+from tests.bench import benches
 
 READ_AS = {"intense": "energetic", "romantic": "calm"}
 MOODS = [str(mood) for mood in SongMood]
@@ -62,7 +61,7 @@ def main() -> None:
     if options.rows:  # one size, in a process of its own so that memory is its own
         measure(options.rows)
         return
-    print(f"python tests/bench/bench_clusters.py · {platform.machine()} one thread")
+    benches.begin("one thread")
     both = options.tables == options.times
     if options.tables or both:
         bench_tables()
@@ -75,10 +74,9 @@ def main() -> None:
 
 
 def bench_tables() -> None:
-    playlists = find_shared("music/moods_playlists.csv")
-    tagged = find_shared("music/moods_tag_valence_arousal.csv.gz")
+    playlists = benches.shared("music/moods_playlists.csv")
+    tagged = benches.shared("music/moods_tag_valence_arousal.csv.gz")
     if playlists is None or tagged is None:
-        print("The labelled tables are not on this machine (MOODCAM_SHARED).")
         return
     for kind in ("default", "own"):
         show_accuracy(kind, playlists)

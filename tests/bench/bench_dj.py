@@ -38,7 +38,6 @@ import argparse
 import collections
 import functools
 import os
-import platform
 import sys
 import time
 from itertools import pairwise
@@ -57,6 +56,7 @@ from mopidy_moodcam.feeling.affect import EXPRESSION_AFFECT, distance
 from mopidy_moodcam.feeling.goals import ENDS, Planner
 from mopidy_moodcam.glossary import Affect, Goal, Mood, SongMood, Verdict
 from mopidy_moodcam.songs.shelf import Shelf
+from tests.bench import benches
 from tests.dj.shelves import CENTRES, library_shelf, random_shelf, target
 
 SONGS = 6_000
@@ -80,8 +80,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     asked = [part for part in PARTS if getattr(options, part)] or PARTS
-    print(f"{platform.machine()}, Python {platform.python_version()},", end=" ")
-    print(f"numpy {np.__version__}: python {' '.join(sys.argv)}")
+    benches.begin(f"numpy {np.__version__}", "one thread")
     if "picks" in asked:
         for songs, bar in ((100_000, 5.0), (1_000_000, 50.0)):
             picks(songs, 200 if options.quick else 1_000, bar)

@@ -31,7 +31,6 @@ import collections
 import contextlib
 import itertools
 import json
-import platform
 import random
 import shutil
 import signal
@@ -50,6 +49,7 @@ from tornado.websocket import websocket_connect
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mopidy_moodcam.glossary import SongMood
+from tests.bench import benches
 from tests.server import conftest
 from tests.server.conftest import (
     SONGS_EACH,
@@ -82,8 +82,7 @@ def main() -> int:
     parser.add_argument("--actions", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    print(f"{platform.machine()}, Python {platform.python_version()}:", end=" ")
-    print(f"python {' '.join(sys.argv)}")
+    benches.begin()
     evenings: list[Evening] = []
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:

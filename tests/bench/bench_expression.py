@@ -17,7 +17,6 @@ import argparse
 import csv
 import importlib.util
 import io
-import platform
 import sys
 import zipfile
 from pathlib import Path
@@ -31,8 +30,8 @@ sys.path.insert(2, str(Path(__file__).parents[2] / "training"))
 from mopidy_moodcam import resources
 from mopidy_moodcam.glossary import EXPRESSIONS
 from mopidy_moodcam.seeing import expression, faces
+from tests.bench import benches
 from tests.bench.bench_faces import clip_frames, composed, milliseconds
-from tests.shared import find_shared
 
 SEED = 1
 TRAINED = Path(__file__).parents[2] / "training"
@@ -322,18 +321,17 @@ def main() -> int:
     parser.add_argument("--uncopied", type=Path, nargs="+", default=UNCOPIED)
     parser.add_argument("--crop-side", type=float, nargs="*", default=[])
     given = parser.parse_args()
+    benches.begin("one thread", "[95 % bootstrap interval]")
     if importlib.util.find_spec("torch") is None:
-        print("Skipped: torch, which this needs, is not installed.")
+        print("SKIPPED: torch, which this needs, is not installed.")
         return 0
-    shared = find_shared("data/faces")
+    shared = benches.shared("faces")
     if shared is None:
-        print("Skipped: the shared data (MOODCAM_SHARED) is not on this machine.")
         return 0
     cv2.setNumThreads(1)
     model = expression.load(given.model, given.runtime)
     finder, _ = faces.open_finder()
-    print(f"# python tests/bench/bench_expression.py; {model.runtime}, one thread,")
-    print(f"# {platform.processor() or platform.machine()}; [95 % bootstrap interval]")
+    print(f"read by {model.runtime}")
     if given.crop_side:
         crop_sides(model, finder, shared, given.crop_side)
         return 0

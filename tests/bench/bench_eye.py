@@ -9,7 +9,6 @@ others (a webcam's driver drops the rest undecoded). Times are the kernel's.
 from __future__ import annotations
 
 import os
-import platform
 import queue
 import sys
 import tempfile
@@ -22,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mopidy_moodcam.eye import EyeKeeper
 from mopidy_moodcam.seeing.demo import Demo
+from tests.bench import benches
 
 BURSTS = 5
 INTERVAL = 20.0
@@ -85,9 +85,9 @@ def measure(name: str, source: str) -> None:
 
 
 def main() -> int:
-    print(f"# python {Path(__file__).name}; OpenCV {cv2.__version__}, ", end="")
-    print(f"{platform.machine()}, {os.cpu_count()} cores, load ", end="")
-    print(f"{os.getloadavg()[0]:.1f} (a load above the cores inflates processor time)")
+    load = f"load {os.getloadavg()[0]:.1f}"
+    benches.begin(f"OpenCV {cv2.__version__}", load)
+    print("(a load above the cores inflates processor time)")
     measure("demo", "demo")
     with tempfile.TemporaryDirectory() as folder:
         measure("1280x720 motion JPEG", str(webcam_video(Path(folder))))

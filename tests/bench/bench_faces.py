@@ -6,7 +6,6 @@ Photographs of the London set are scaled, rolled and dimmed onto frames of
 
 from __future__ import annotations
 
-import platform
 import sys
 import time
 import zipfile
@@ -18,7 +17,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mopidy_moodcam.seeing.faces import HaarFinder, open_finder
-from tests.shared import find_shared
+from tests.bench import benches
 
 CASES = {
     "33 px wide": {"width": 33},
@@ -91,11 +90,11 @@ def milliseconds(look, repeats: int = 20) -> float:
     return 1000 * float(np.median(times))
 
 
-def main() -> int:
-    faces = find_shared("data/faces")
+def main() -> None:
+    benches.begin(f"OpenCV {cv2.__version__}", "one thread")
+    faces = benches.shared("faces")
     if faces is None:
-        print("Skipped: the shared data (MOODCAM_SHARED) is not on this machine.")
-        return 0
+        return
     cv2.setNumThreads(1)
     rng = np.random.default_rng(1)
     finder, _ = open_finder()
@@ -105,8 +104,7 @@ def main() -> int:
     photos = photographs(faces)
     boxes = [finder.find(photo)[0].box for photo in photos]
     empty = clip_frames(faces / "clips" / "no_face.mp4")
-    print(f"# python {Path(__file__).name}; OpenCV {cv2.__version__}, one thread,")
-    print(f"# {platform.processor() or platform.machine()}, {len(photos)} photographs")
+    print(f"{len(photos)} photographs")
     for name, case in CASES.items():
         frames = [
             composed(photo, box, empty[i % len(empty)], rng, **case)
@@ -122,8 +120,7 @@ def main() -> int:
         print(f"first look: {who} {milliseconds(lambda f=it: f.find(frame)):.1f} ms")
     follow = milliseconds(lambda: finder.find(frame, follow=True))
     print(f"following: BlazeFace {follow:.1f} ms")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -18,9 +18,7 @@ import argparse
 import collections
 import contextlib
 import functools
-import platform
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mopidy_moodcam.feeling import belief, tracker
 from mopidy_moodcam.glossary import EXPRESSIONS, UNKNOWN
+from tests.bench import benches
 from tests.bench import simulated_room as room
 
 if TYPE_CHECKING:
@@ -224,16 +223,11 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=200.0)
     parser.add_argument("--sweep", nargs="?", const="", metavar="NAME")
     args = parser.parse_args()
-    began = time.perf_counter()
+    benches.begin()
     if args.sweep is not None:
         sweep(args.hours, args.sweep)
         return 0
-    good = print_table(args.hours)
-    print(
-        f"{platform.machine()}, Python {platform.python_version()},"
-        f" {time.perf_counter() - began:.0f} s"
-    )
-    return 0 if good else 1
+    return 0 if print_table(args.hours) else 1
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import platform
 import random
 import subprocess
 import sys
@@ -28,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mopidy_moodcam.songs.catalogue import Catalogue
 from mopidy_moodcam.songs.tables import TableError, import_file
+from tests.bench import benches
 from tests.songs import faults
 from tests.songs.libraries import table
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    print(f"python tests/bench/bench_imports.py · {platform.machine()}")
+    benches.begin()
     with tempfile.TemporaryDirectory() as folder:
         speed(Path(folder))
         kills(Path(folder), options.kills, random.Random(options.seed))

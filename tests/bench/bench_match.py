@@ -18,18 +18,15 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mopidy_moodcam.songs.match import match_key
-from tests.shared import find_shared
+from tests.bench import benches
 
 BORDERS_MS = (-1, 3000, 5000, 15_000, float("inf"))
 GREAT = 0.2
 """A gap in valence or energy that makes another mood."""
 
 
-def pairs() -> np.ndarray:
+def pairs(path: Path) -> np.ndarray:
     """Return [n, 2]: for two rows of one name, ms between lengths, and their gap."""
-    path = find_shared("music/catalogue.csv.gz")
-    if path is None:
-        raise SystemExit("The shared data music/catalogue.csv.gz is not here.")
     songs = collections.defaultdict(list)
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -46,7 +43,11 @@ def pairs() -> np.ndarray:
 
 def main() -> None:
     """Print one line for each range of lengths."""
-    length, gap = pairs().T
+    benches.begin()
+    path = benches.shared("music/catalogue.csv.gz")
+    if path is None:
+        return
+    length, gap = pairs(path).T
     print(f"{len(gap)} pairs of rows with one title and artist")
     for low, high in itertools.pairwise(BORDERS_MS):
         some = gap[(length > low) & (length <= high)]

@@ -24,8 +24,8 @@ from mopidy_moodcam.feeling.people import light_quality, quality
 from mopidy_moodcam.glossary import EXPRESSIONS, Face
 from mopidy_moodcam.seeing import expression, light
 from mopidy_moodcam.seeing.faces import CROP_SIDE
+from tests.bench import benches
 from tests.bench.make_probabilities import PUBLIC_TEST, classify, read_faces
-from tests.shared import find_shared
 
 
 def smaller(images: np.ndarray, side: float) -> np.ndarray:
@@ -72,12 +72,12 @@ def weight(images: np.ndarray) -> float:
     return float(np.median([quality(face) for face in faces])) * bright
 
 
-def main() -> int:
-    """Print the table; return 1 where the shared data is absent."""
-    path = find_shared("faces/fer2013.npz")
+def main() -> None:
+    """Print the table."""
+    benches.begin()
+    path = benches.shared("faces/fer2013.npz")
     if path is None:
-        print("faces/fer2013.npz is not on this machine (MOODCAM_SHARED).")
-        return 1
+        return
     images, truth = (part[::3] for part in read_faces(path, PUBLIC_TEST))
     model = expression.load()
     whole = information(classify(model, images), truth)
@@ -89,8 +89,7 @@ def main() -> int:
         right = (answers.argmax(axis=1) == truth).mean()
         left = information(answers, truth) / whole
         print(f"{name:20}{right:11.1%}{left:13.0%}{weight(changed):8.2f}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

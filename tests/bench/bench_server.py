@@ -19,8 +19,6 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import platform
-import shlex
 import statistics
 import sys
 import tempfile
@@ -33,6 +31,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from mopidy_moodcam.songs.catalogue import Catalogue, put_features
+from tests.bench import benches
 from tests.server import conftest as servers
 from tests.server import stand_in
 from tests.songs import libraries
@@ -43,8 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--songs", type=int, default=100_000)
     options = parser.parse_args()
-    print(f"$ {shlex.join(sys.argv)}")
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs")
+    benches.begin()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         home = pathlib.Path(folder)
         music = home / "music"
