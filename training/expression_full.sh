@@ -2,8 +2,8 @@
 # How the networks were made: five large teachers; the network that ships, which learns
 # from them and from the votes; its last, calm epochs; and, for comparison with the
 # literature, some on FER2013's own labels, which begin as dlib's face recognition network.
-# Resumable: run it again. All but `finish`, which takes an hour of two CPU cores, want a
-# GPU: on an H200 an epoch takes 0.8 to 1 s, and every start 15 s. (The 40 last epochs of
+# Resumable: run it again. All but `finish`, which takes 55 minutes of two CPU cores, want
+# a GPU: on an H200 an epoch takes 0.8 to 1 s, and every start 15 s. (The 40 last epochs of
 # `fer2013` were run on one CPU core, in 100 minutes.) `finish` alone needs what `student`
 # made, and the repository's whole history.
 #
