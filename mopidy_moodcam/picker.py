@@ -7,6 +7,7 @@ for it, since a large one takes seconds, and swapped in when it is ready.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import datetime as dt
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from mopidy_moodcam.dj.queue import Queue
     from mopidy_moodcam.glossary import Outcome, Target, Verdict
     from mopidy_moodcam.settings import Settings
-    from mopidy_moodcam.songs.catalogue import TrackRow
+    from mopidy_moodcam.songs.catalogue import Counted, TrackRow
 
 logger = plain(__name__)
 
@@ -50,6 +51,14 @@ RELOAD_SECONDS = 10.0
 RELOAD_TIMES = 20.0
 # A catalogue that cannot be read is tried again after this long.
 RETRY_SECONDS = 30.0
+# Nothing else goes on while this waits for another program's write; what could not
+# be written is kept, and tried again after so long.
+PATIENCE_SECONDS = 0.2
+WRITE_SECONDS = 5.0
+# An import leaves only small gaps: what cannot be written for a minute is trouble.
+QUIET_TRIES = 12
+# So many plays are kept until they can be written: some hours of music.
+UNWRITTEN_PLAYS = 100
 # So many tracks in front of a new pick are not to be picked again.
 QUEUED = 50
 # A song that Mopidy did not take is left out this long: its backend may be away.
@@ -92,9 +101,13 @@ class Picker:
         self._lessons: list[Callable[[Feedback], None]] = []  # since a load began
         self._recent = Recent()
         self._refused: dict[int, float] = {}
-        self._playing: dict[int, int] = {}
+        self._playing: dict[int, _Play] = {}
+        self._unwritten_plays = collections.deque[_Play](maxlen=UNWRITTEN_PLAYS)
+        self._unwritten_verdicts: dict[str, Verdict] = {}
         self._before_look = Wait(clock)
         self._before_load = Wait(clock)
+        self._before_write = Wait(clock)
+        self._failed_writes = 0
         self._knows_recent = False
         self._loading: tuple[int, int] | None = None
         self._loaded: tuple[int, int] | None = None
@@ -108,9 +121,18 @@ class Picker:
         self.status = SongsStatus(why=BEING_READ)
 
     def close(self) -> None:
-        """Let go of the catalogue's file."""
+        """Write down what is not yet, and let go of the catalogue's file."""
+        self._before_write.end()
+        self._write()
+        if self._unwritten_verdicts:
+            self._notes.warn(
+                "lost",
+                "The catalogue could not be written, so say again which songs you love"
+                f" or never want to hear: {', '.join(self._unwritten_verdicts)}",
+            )
         if self._catalogue:
             self._catalogue.close()
+            self._catalogue = None
 
     def reload(self) -> None:
         """Look at the catalogue again at once."""
@@ -120,6 +142,7 @@ class Picker:
 
     def refresh(self) -> bool:
         """Notice a changed catalogue; True where a new shelf has come into use."""
+        self._write()
         try:
             if self._take_over():
                 self._say("loading", "")
@@ -153,8 +176,8 @@ class Picker:
             self._say("choosing", self._why_empty() or self._chooser.why_nothing)
             return None
         self._say("choosing", "")
-        track = self._catalogue.track(choice.track_id)
-        if track is None:  # forgotten a moment ago; the shelf does not know yet
+        track = self._track(choice.track_id)
+        if track is None:  # unreadable, or forgotten: the shelf does not know yet
             self._refused[choice.track_id] = self._clock()
             return None
         return Pick(
@@ -200,25 +223,25 @@ class Picker:
 
     def started(self, tlid: int, pick: Pick) -> None:
         """One of the DJ's tracks plays."""
-        track_id = self._track_id(pick.uri)
-        if self._catalogue is None or not track_id:
-            return
-        with self._notes_trouble("writing"):
-            self._playing[tlid] = self._catalogue.note_play(
-                track_id, self._clock(), pick.song_mood
-            )
+        if self._track_id(pick.uri):
+            play = _Play(pick.uri, self._clock(), pick.song_mood)
+            self._playing[tlid] = play
+            self._unwritten_plays.append(play)
+            self._write()
 
     def ended(self, tlid: int, pick: Pick, outcome: Outcome) -> None:
         """One of the DJ's tracks has ended in some way."""
         play = self._playing.pop(tlid, None)
-        if play is None or self._catalogue is None or self._feedback is None:
+        if play is None:
             return
         track_id = self._track_id(pick.uri)
         self._learn(lambda feedback: feedback.note(track_id, pick.song_mood, outcome))
         if outcome == "neither":
             return
-        with self._notes_trouble("writing"):
-            self._catalogue.note_outcome(play, outcome)
+        play.outcome = outcome
+        if play not in self._unwritten_plays:
+            self._unwritten_plays.append(play)
+        self._write()
 
     def heard(self, uri: str) -> None:
         """Note that a person's track plays: it is not to be picked soon either."""
@@ -227,14 +250,16 @@ class Picker:
             self._recent.note(track_id, self._artist(track_id), self._clock())
 
     def judge(self, uri: str, verdict: Verdict) -> None:
-        """Write down that a person loves or bans a track."""
-        track = self._find(uri)
-        if track is None or self._catalogue is None:
+        """Note that a person loves or bans a track; it counts before it is written."""
+        if not self._track_id(uri):
             self._notes.warn("judge", f"MoodCam knows no song {uri!r}")
             return
-        self._learn(lambda feedback: feedback.judge(track.track_id, verdict))
-        with self._notes_trouble("writing"):
-            self._catalogue.judge(uri, verdict)
+        self._learn(self._lesson(uri, verdict))
+        self._unwritten_verdicts[uri] = verdict
+        self._write()
+
+    def _lesson(self, uri: str, verdict: Verdict) -> Callable[[Feedback], None]:
+        return lambda feedback: feedback.judge(self._track_id(uri), verdict)
 
     def _learn(self, lesson: Callable[[Feedback], None]) -> None:
         """Take a lesson at once, and again with a shelf that is being loaded."""
@@ -243,6 +268,36 @@ class Picker:
         if self._loader.busy:
             self._lessons.append(lesson)
 
+    def _write(self) -> None:
+        """Write down what is not yet; what cannot be now is kept and tried again."""
+        if self._catalogue is None or self._before_write.goes_on:
+            return
+        try:
+            self._write_all(self._catalogue)
+        except CatalogueError as error:
+            self._before_write.begin(WRITE_SECONDS)
+            self._failed_writes += 1
+            if self._failed_writes > QUIET_TRIES:
+                self._say("writing", str(error))
+        else:
+            self._failed_writes = 0
+            self._say("writing", "")
+
+    def _write_all(self, catalogue: Catalogue) -> None:
+        for uri, verdict in [*self._unwritten_verdicts.items()]:
+            catalogue.judge(uri, verdict)
+            del self._unwritten_verdicts[uri]
+        while self._unwritten_plays:
+            self._write_play(catalogue, self._unwritten_plays[0])
+            self._unwritten_plays.popleft()
+
+    def _write_play(self, catalogue: Catalogue, play: _Play) -> None:
+        if play.number is None:
+            track_id = self._track_id(play.uri)
+            play.number = catalogue.note_play(track_id, play.time, play.song_mood)
+        if play.outcome:
+            catalogue.note_outcome(play.number, play.outcome)
+
     def _look_for_changes(self) -> None:
         if self._loader.busy or self._before_look.goes_on:
             return
@@ -250,14 +305,15 @@ class Picker:
         if self._catalogue is not None and self._catalogue.replaced():
             self._let_go(self._catalogue)
         if self._catalogue is None:
-            self._catalogue = Catalogue.open(self._path)
+            self._catalogue = Catalogue.open(self._path, PATIENCE_SECONDS)
         today = dt.datetime.fromtimestamp(self._clock()).astimezone().date()
         found = self._catalogue.version(), today.month  # which decides on seasons
         if found == self._loaded:
             self._say("loading", "")
         elif not self._before_load.goes_on:
             self._loading = found
-            self._lessons.clear()
+            unwritten = self._unwritten_verdicts.items()
+            self._lessons = [self._lesson(uri, verdict) for uri, verdict in unwritten]
             self._loader.begin(today)
 
     def _let_go(self, catalogue: Catalogue) -> None:
@@ -265,6 +321,7 @@ class Picker:
         catalogue.close()
         self._catalogue = self._chooser = self._feedback = None
         self._playing.clear()
+        self._unwritten_plays.clear()
         self._knows_recent = False
         self._loaded = None
         self._before_load.end()
@@ -273,6 +330,7 @@ class Picker:
         loaded = self._loader.take()
         if loaded is None or self._catalogue is None:
             return False
+        self._notes.settle("reading")
         self.shelf = loaded.shelf
         self._chooser, self._feedback = loaded.chooser, loaded.feedback
         for lesson in self._lessons:
@@ -352,21 +410,22 @@ class Picker:
         return track.track_id if track else 0
 
     def _find(self, uri: str) -> TrackRow | None:
-        track = None
-        if self._catalogue is not None:
-            with self._notes_trouble("reading"):
-                track = self._catalogue.find(uri)
-        return track
+        return self._read(lambda catalogue: catalogue.find(uri))
 
-    @contextlib.contextmanager
-    def _notes_trouble(self, doing: str) -> Iterator[None]:
-        """Let the music go on where the catalogue cannot be read or written."""
+    def _track(self, track_id: int) -> TrackRow | None:
+        return self._read(lambda catalogue: catalogue.track(track_id))
+
+    def _read(self, look: Callable[[Catalogue], TrackRow | None]) -> TrackRow | None:
+        """Look something up; None, too, where the catalogue cannot be read."""
+        if self._catalogue is None:
+            return None
         try:
-            yield
+            track = look(self._catalogue)
         except CatalogueError as error:
-            self._say(doing, str(error))
-        else:
-            self._say(doing, "")
+            self._say("reading", str(error))
+            return None
+        self._say("reading", "")
+        return track
 
     def _say(self, doing: str, why: str) -> None:
         """Show what is in the way of `doing` something; '' where nothing is."""
@@ -374,12 +433,27 @@ class Picker:
             return
         self._whys[doing] = why
         self._show_why()
-        if doing != "choosing":
+        # One row that can be read does not mend those that cannot: see `_take_over`.
+        if doing != "choosing" and (why or doing != "reading"):
             self._notes.warn(doing, why)
 
     def _show_why(self) -> None:
         why = next(filter(None, self._whys.values()), "")
         self.status = dataclasses.replace(self.status, why=why)
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class _Play:
+    """A pick that began to play at `time`, and how it ended, once that counts.
+
+    `number` is the catalogue's; None: it is not written yet.
+    """
+
+    uri: str
+    time: float
+    song_mood: SongMood
+    number: int | None = None
+    outcome: Counted | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
+import contextlib
 import dataclasses
 import datetime as dt
+import itertools
 import logging
+import sqlite3
 import threading
 import time
 
@@ -13,10 +16,12 @@ from mopidy_moodcam.dj.queue import Queue
 from mopidy_moodcam.dj.reasons import BEING_READ, NOTHING_PLAYABLE, NOTHING_SCANNED
 from mopidy_moodcam.glossary import Affect, SongMood, Target, Verdict
 from mopidy_moodcam.picker import (
+    QUIET_TRIES,
     REFUSED_SECONDS,
     RELOAD_SECONDS,
     RELOAD_TIMES,
     RETRY_SECONDS,
+    WRITE_SECONDS,
     Picker,
 )
 from mopidy_moodcam.settings import Settings
@@ -276,7 +281,14 @@ def test_a_notice_that_nothing_is_left_ends_with_the_next_pick(picker, path, clo
     assert picker.status.why == ""
 
 
-def test_trouble_with_writing_is_over_when_something_was_written(
+def pass_time(picker, clock, tries):
+    """Let the picker try so often to write what it could not."""
+    for _ in range(tries):
+        clock.now += WRITE_SECONDS
+        picker.refresh()
+
+
+def test_trouble_with_writing_is_said_where_it_lasts_until_all_is_written(
     picker, path, clock, monkeypatch, caplog
 ):
     stock(path)
@@ -290,12 +302,80 @@ def test_trouble_with_writing_is_over_when_something_was_written(
         with monkeypatch.context() as patch:
             patch.setattr(Catalogue, "note_play", fail)
             picker.started(1, pick)
-            picker.started(1, pick)
+            picker.started(2, pick)
+            pass_time(picker, clock, QUIET_TRIES - 1)
+            assert picker.status.why == ""
+            pass_time(picker, clock, 5)
         assert picker.status.why == "The disk is full; make room"
         assert picker.pick(HAPPY, after=None, queue=Queue())
-        picker.started(2, pick)
+        pass_time(picker, clock, 1)
         assert picker.status.why == ""
     assert caplog.messages == ["The disk is full; make room"] * 2
+    with Catalogue.open(path) as catalogue:
+        assert len(catalogue.plays_since(0.0)) == 4
+
+
+@pytest.fixture
+def locked(path):
+    """Let another program hold the catalogue; returns what ends that."""
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        stock(path)
+        other.execute("BEGIN IMMEDIATE")
+        yield other.rollback
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_what_a_locked_catalogue_cannot_take_counts_and_is_written_later(
+    locked, picker, path, clock, ends
+):
+    load(picker, clock)
+    pick, banned = (picker.pick(HAPPY, after=None, queue=Queue()) for _ in range(2))
+    began = time.monotonic()
+    picker.judge(banned.uri, Verdict.LOVED)
+    picker.judge(banned.uri, Verdict.BANNED)
+    picker.started(1, pick)
+    picker.ended(1, pick, "skipped")
+    assert time.monotonic() - began < 1
+    for _ in range(2):
+        picker.reload()
+        load(picker, clock)
+        assert picker._feedback.banned() == {banned.track_id}
+    locked()
+    if ends:
+        picker.close()
+    else:
+        pass_time(picker, clock, 1)
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.find(banned.uri).verdict is Verdict.BANNED
+        ((number, _, played, skipped, _),) = catalogue.feedback()
+    assert (number, played, skipped) == (pick.track_id, 0, 1)
+
+
+@pytest.mark.usefixtures("locked")
+def test_what_could_not_be_written_to_the_end_is_named(picker, clock, caplog):
+    load(picker, clock)
+    pick = picker.pick(HAPPY, after=None, queue=Queue())
+    picker.judge(pick.uri, Verdict.LOVED)
+    picker.close()
+    assert pick.uri in caplog.text
+
+
+def test_songs_that_cannot_be_read_are_named_once_and_others_are_picked(
+    picker, path, clock, monkeypatch, caplog
+):
+    stock(path)
+    load(picker, clock)
+    turns, track = itertools.count(), Catalogue.track
+
+    def fail_by_turns(*arguments):
+        if next(turns) % 2 == 0:
+            raise CatalogueError("The catalogue is damaged; move it away")
+        return track(*arguments)
+
+    monkeypatch.setattr(Catalogue, "track", fail_by_turns)
+    picks = [picker.pick(HAPPY, after=None, queue=Queue()) for _ in range(6)]
+    assert [pick is None for pick in picks] == [True, False] * 3
+    assert caplog.messages == ["The catalogue is damaged; move it away"]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from mopidy_moodcam.glossary import SongMood, Verdict
 from mopidy_moodcam.songs import match
 from mopidy_moodcam.songs.features import FEATURES, RANK, Features, FeatureSource
 from mopidy_moodcam.songs.schema import (
+    BUSY_SECONDS,
     LEAVE_OUT_SPOKEN,
     CatalogueError,
     connect,
@@ -194,10 +195,13 @@ class Catalogue:
         self._journals = {journal: _identity(journal) for journal in journals}
 
     @classmethod
-    def open(cls, path: Path | str) -> Catalogue:
-        """Open the file at `path`; make it where it is missing, migrate it if old."""
+    def open(cls, path: Path | str, patience: float = BUSY_SECONDS) -> Catalogue:
+        """Open the file at `path`; make it where it is missing, migrate it if old.
+
+        `patience` is how many seconds a write waits for one of another process.
+        """
         path = Path(path)
-        return cls(connect(path), path)
+        return cls(connect(path, patience), path)
 
     def close(self) -> None:
         """Let go of the file, and of its journals where another took its place.

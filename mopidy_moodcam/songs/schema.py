@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUSY_SECONDS = 15.0
-"""How long a writer waits for another.
+"""How long a writer waits for another, unless it says otherwise.
 
 The longest transaction forgets everything: up to a second for 100,000 tracks on two
 slow, busy cores.
@@ -116,18 +116,18 @@ class CatalogueError(Exception):
     """The catalogue cannot be used; the message is one sentence with the remedy."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
     """Open the catalogue at `path`, make or migrate it, and return the connection.
 
-    The connection is in autocommit mode and for the thread that opened it. Raises
-    `CatalogueError`.
+    The connection is in autocommit mode and for the thread that opened it; it waits
+    `patience` seconds for another writer. Raises `CatalogueError`.
     """
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _keep_private(path)
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
         try:
-            _prepare(connection, path)
+            _prepare(connection, path, patience)
         except BaseException:
             connection.close()
             raise
@@ -201,7 +201,7 @@ def _code(error: sqlite3.DatabaseError) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, patience: float) -> None:
     connection.create_function("match_key", 2, match.match_key, deterministic=True)
     connection.create_function("is_spoken", 1, tags.is_spoken, deterministic=True)
     found = _user_version(connection)
@@ -211,17 +211,17 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f" (schema {found}, known here: {len(MIGRATIONS)}):"
             " upgrade Mopidy-MoodCam or move the file away."
         )
-    _use_wal(connection)
+    _use_wal(connection, patience)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     if found < len(MIGRATIONS):
         _migrate(connection)
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_wal(connection: sqlite3.Connection, patience: float) -> None:
     # Changing the journal needs the file alone for a moment and, unlike all
     # else, does not wait for it by the busy timeout.
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()

@@ -487,9 +487,8 @@ def test_a_migration_that_fails_leaves_the_old_schema(path, monkeypatch):
         assert ("lyrics",) not in columns
 
 
-def test_a_full_wait_for_another_writer_ends_in_a_sentence(path, monkeypatch):
-    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.1)
-    with Catalogue.open(path) as one, Catalogue.open(path) as two:
+def test_a_full_wait_for_another_writer_ends_in_a_sentence(path):
+    with Catalogue.open(path) as one, Catalogue.open(path, patience=0.1) as two:
         with (
             one.writing(),
             pytest.raises(CatalogueError, match="kept busy by another program"),
