@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 logger = logs.plain(__name__)
 
 STOP_SECONDS = 0.3  # to leave by itself, and as much again after being killed
+WELL_SECONDS = 180.0  # of readings, after which an eye's end is no longer one of a row
 LONGEST_LINE = 1 << 20  # bytes; more than that is not the eye's talk
 
 
@@ -118,26 +119,25 @@ class EyeKeeper:
         watch.send({"do": "interval", "seconds": self._interval})
 
     def _run(self, watch: _Watch) -> None:
-        failures = 0
         while not watch.ended.is_set():
             self._tell(watch, "starting", "")
-            worked, why = self._one_life(watch)
+            why = self._one_life(watch)
             if watch.ended.is_set():
                 return
-            failures = 1 if worked else failures + 1
-            pause = self._pauses.after(failures)
+            watch.failures += 1
+            pause = self._pauses.after(watch.failures)
             self._tell(watch, "trouble", why)
             watch.ended.wait(pause)
 
-    def _one_life(self, watch: _Watch) -> tuple[bool, str]:
-        """Run one eye to its end; returns whether it ever saw, and why it ended."""
+    def _one_life(self, watch: _Watch) -> str:
+        """Run one eye to its end; returns why it ended."""
         interval = self._interval
         command = [*self._command, "--hung", str(self._hung)]
         command += ["--interval", f"{interval:g}"]
         try:
             process = watch.begin(command, self._environment)
         except OSError as error:
-            return False, f"The eye cannot be started: {error}."
+            return f"The eye cannot be started: {error}."
         if self._interval != interval:  # asked for while no eye was there to hear it
             self._say_interval(watch)
         life = _Life()
@@ -147,7 +147,7 @@ class EyeKeeper:
         finally:
             kill(process)
             close_pipes(process)
-        return life.saw, life.why or f"The eye ended with status {process.returncode}."
+        return life.why or f"The eye ended with status {process.returncode}."
 
     def _messages(
         self, watch: _Watch, process: subprocess.Popen[bytes], life: _Life
@@ -175,9 +175,18 @@ class EyeKeeper:
             life.why = why if word == "trouble" else ""
             self._tell(watch, word, why)
         elif kind == "reading":
-            life.saw = True
+            self._note_sight(watch, life)
             self.milliseconds = message.get("milliseconds")
             self._hand_over(watch, message)
+
+    def _note_sight(self, watch: _Watch, life: _Life) -> None:
+        """Let an eye that is well for a while end the row of those that were not."""
+        now = self._clock()
+        if life.first_sight is None:
+            life.first_sight = now
+        if watch.failures and now - life.first_sight >= WELL_SECONDS:
+            watch.failures = 0
+            self._said.settle("eye")
 
     def _hand_over(self, watch: _Watch, message: dict[str, Any]) -> None:
         try:
@@ -193,7 +202,7 @@ class EyeKeeper:
             return
         if word == "trouble":
             self._said.warn("eye", why)
-        elif word == "ready":
+        elif word == "ready" and not watch.failures:
             self._said.settle("eye")
         if (word, why) != watch.told and not (word == "starting" and watch.told[0]):
             watch.told = (word, why)
@@ -204,7 +213,7 @@ class EyeKeeper:
 class _Life:
     """What is known of one eye."""
 
-    saw: bool = False
+    first_sight: float | None = None
     why: str = ""
     doing: str = "start"
     deadline: float = 0.0
@@ -216,6 +225,7 @@ class _Watch:
     def __init__(self, run: Callable[[_Watch], None]) -> None:
         self.ended = threading.Event()
         self.told: tuple[str, str] = ("", "")
+        self.failures = 0  # lives in a row that ended before they were well
         self.process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self.thread = threading.Thread(

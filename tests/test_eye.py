@@ -242,10 +242,30 @@ def test_an_eye_that_never_sees_is_started_ever_more_seldom(keep):
     assert [pauses.failures.get(timeout=20) for _ in range(3)] == [1, 2, 3]
 
 
-def test_an_eye_that_has_seen_is_started_again_soon(keep):
+SEES_AND_DIES = (
+    "say(type='state', word='ready', why='')\n"
+    f"print('''{READING}''', flush=True)\nsys.exit(4)"
+)
+
+
+def test_an_eye_that_has_seen_for_minutes_is_started_again_soon(keep):
     pauses = Counted()
-    keep(f"print('''{READING}''', flush=True)\nsys.exit(4)", pauses=pauses).start()
+    keep(
+        f"print('''{READING}''', flush=True)\ntime.sleep(0.1)\n{SEES_AND_DIES}",
+        pauses=pauses,
+        clock=lambda: 10_000 * time.monotonic(),
+        deadlines=Deadlines(start=1e6),
+    ).start()
     assert [pauses.failures.get(timeout=20) for _ in range(3)] == [1, 1, 1]
+
+
+def test_an_eye_that_dies_soon_each_time_is_named_once_and_started_ever_more_seldom(
+    keep, caplog
+):
+    pauses = Counted()
+    keep(SEES_AND_DIES, pauses=pauses).start()
+    assert [pauses.failures.get(timeout=20) for _ in range(3)] == [1, 2, 3]
+    assert len(caplog.messages) == 1
 
 
 def test_trouble_that_comes_back_is_logged_again(keep, ears, caplog):
