@@ -25,6 +25,7 @@ from mopidy_moodcam.songs import fitting, moved, seasons, tags, twins
 from mopidy_moodcam.songs.catalogue import GONE, TrackRow
 from mopidy_moodcam.songs.features import Features, FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker, WorkerTrouble, analyse_all
+from mopidy_moodcam.songs.schema import CatalogueError
 from mopidy_moodcam.songs.survey import FILE, LOCAL, Job
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from mopidy_moodcam.songs.catalogue import Catalogue, FileState
     from mopidy_moodcam.songs.survey import Survey, WalkedTrack
+
+_ANY = "SELECT 1 FROM tracks LIMIT 1"
 
 BATCH = 500
 """Tracks entered at once."""
@@ -55,6 +58,7 @@ class Tally:
     failed: int = 0
     missing: int = 0
     unanswered: int = 0
+    forgotten: int = 0
     lost: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -75,7 +79,8 @@ def scan(
     again. With the `survey` of the walk that gives the tracks, songs whose files were
     moved keep what is known of them, others that are gone from their library are
     forgotten, and those whose disk may be away are kept but not played. Returns the
-    exit code: 1 where no worker could be had, else 0.
+    exit code: 1 where no worker could be had, else 0. Raises `CatalogueError`, also
+    where the catalogue was emptied or replaced meanwhile.
     """
     tally = Tally()
     with console.status("Listing the songs of the libraries"):
@@ -315,6 +320,15 @@ class _Answers:
 def _store(
     catalogue: Catalogue, job: Job, answer: dict[str, Any], tally: Tally
 ) -> None:
+    known = catalogue.file_state(job.uri)
+    if catalogue.replaced() or not (known or catalogue.rows(_ANY)):
+        raise CatalogueError(
+            f"The catalogue {str(catalogue.path)!r} was emptied or replaced while its"
+            " songs were analysed: run 'mopidy moodcam scan' again."
+        )
+    if known is None:
+        tally.forgotten += 1
+        return
     if "why" in answer and _stat(job.path) is None:
         _miss(catalogue, job.uri, tally)  # its disk went away meanwhile
         return
@@ -322,8 +336,7 @@ def _store(
         catalogue.fail(job.uri, answer["why"], job.mtime, job.size)
         tally.failed += 1
         return
-    known = catalogue.file_state(job.uri)
-    tally.reheard += bool(known and known.source)
+    tally.reheard += bool(known.source)
     values = answer["features"]
     source = FeatureSource(values.pop("source"))
     catalogue.store_features(
@@ -359,6 +372,8 @@ def _report(tally: Tally, console: Console) -> None:
     ]
     if tally.missing:
         parts.append(f"{tally.missing} missing")
+    if tally.forgotten:
+        parts.append(f"{tally.forgotten} forgotten meanwhile")
     if tally.unanswered:
         parts.append(f"{tally.unanswered} left for the next scan (no answer on tags)")
     console.print(

@@ -18,6 +18,7 @@ from mopidy_moodcam.songs.catalogue import GONE, NO_DECODER, Catalogue, TrackRow
 from mopidy_moodcam.songs.features import FeatureSource
 from mopidy_moodcam.songs.hearing.workers import Worker
 from mopidy_moodcam.songs.scan import is_known, scan
+from mopidy_moodcam.songs.schema import CatalogueError
 from mopidy_moodcam.songs.sounds import load_sounds
 from mopidy_moodcam.songs.survey import Survey, WalkedTrack
 from tests.songs import sound_files
@@ -298,6 +299,33 @@ def test_a_scan_that_a_person_stops_keeps_what_was_heard(catalogue, files):
     assert code == 0
     assert "the next scan goes on from here" in said
     assert catalogue.counts()["analysed"] == 1
+
+
+@pytest.mark.parametrize("happens", ["forgotten", "deleted"])
+def test_a_scan_whose_catalogue_goes_meanwhile_says_so(catalogue, files, happens):
+    class Hindered(Hearing):
+        def analyse(self, uri):
+            if happens == "deleted":
+                catalogue.path.unlink()
+            else:
+                with Catalogue.open(catalogue.path) as other:
+                    other.forget("everything")
+            return super().analyse(uri)
+
+    with pytest.raises(CatalogueError, match=r"emptied or replaced.* scan' again"):
+        run(catalogue, files, worker=Hindered)
+
+
+def test_songs_forgotten_while_they_are_analysed_are_counted(catalogue, files):
+    class Hindered(Hearing):
+        def analyse(self, uri):
+            with Catalogue.open(catalogue.path) as other:
+                other.forget_tracks([files[0].uri])
+            return super().analyse(uri)
+
+    said = run(catalogue, files, worker=Hindered)[2]
+    assert "3 tracks: 2 analysed, 0 unchanged, 0 unreadable" in said
+    assert "1 forgotten meanwhile" in said
 
 
 def test_a_file_that_had_no_decoder_is_tried_again_after_all_others(catalogue, files):
