@@ -78,6 +78,7 @@ class Conductor:
 
     def __init__(self, settings: Settings, memory: Memory, *, now: float) -> None:
         self._settings = settings
+        self._needs_consent = settings.needs_consent  # what it follows may move later
         self._memory = memory
         self._now = now
         self._baseline = Baseline.from_json(memory.now.baseline)
@@ -179,7 +180,7 @@ class Conductor:
     def camera_on(self) -> bool:
         """Whether the switch is on; a real camera's needs consent first."""
         remembered = self._memory.now
-        if self._settings.needs_consent:
+        if self._needs_consent:
             return bool(remembered.camera_on) and remembered.consent
         return remembered.camera_on is not False
 
@@ -339,7 +340,7 @@ class Conductor:
         )
 
     def _off(self) -> CameraWish:
-        if self._settings.needs_consent and not self._memory.now.consent:
+        if self._needs_consent and not self._memory.now.consent:
             why = "switch it on once, on the page or with: mopidy moodcam on"
             return CameraWish(look=False, state=CameraState.NEEDS_CONSENT, why=why)
         return CameraWish(look=False, state=CameraState.OFF, why="it is switched off")

@@ -38,7 +38,7 @@ def test_another_expression_brings_other_songs(serve, tmp_path):
     server.wait_for(lambda: {"happy", "surprise"} <= labels(), "both moods")
 
 
-def test_every_pick_has_a_reason_in_the_log_and_the_status(serve):
+def test_the_log_names_every_pick_and_the_status_its_reason(serve):
     server = serve()
     server.feel("sad")
     server.wait_for_queue(lambda q: len(q) == 2, "two picks")
@@ -46,7 +46,7 @@ def test_every_pick_has_a_reason_in_the_log_and_the_status(serve):
     log = " ".join(server.log.split())
     for pick in picks:
         assert "sad" in pick["reason"]
-        assert f"{pick['title']} by {pick['artist']}: {pick['reason']}" in log
+        assert f"{pick['title']} by {pick['artist']}" in log
 
 
 def test_an_empty_room_queues_nothing(serve, tmp_path):
