@@ -26,6 +26,7 @@ from mopidy_moodcam.picker import Picker
 from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.seeing.devices import without_secrets
 from mopidy_moodcam.status import CameraState, CameraStatus, Counters, Status
+from mopidy_moodcam.wait import Wait
 
 if TYPE_CHECKING:
     import pathlib
@@ -100,12 +101,13 @@ class Loop:
         self._mood_told = ""
         self._playlists_told: list[list[int]] = []
         self._look_due = False
-        self._away_until: float | None = None
+        self._left_alone = Wait(clock)
+        self._core_is_away = False
 
     @property
     def core_is_away(self) -> bool:
         """Whether core was asked for something and has answered nothing since."""
-        return self._away_until is not None
+        return self._core_is_away
 
     def close(self) -> None:
         """Switch the eye off and let go of the catalogue."""
@@ -168,17 +170,18 @@ class Loop:
             with self._asking_core():
                 self._dj.look()
             self._look_due = False
-            self._away_until = None
+            self._core_is_away = False
 
     def _may_ask_core(self) -> bool:
-        return self._away_until is None or self._clock() >= self._away_until
+        return not self._left_alone.goes_on
 
     @contextlib.contextmanager
     def _asking_core(self) -> Iterator[None]:
         try:
             yield
         except PlayerAwayError:
-            self._away_until = self._clock() + AWAY_SECONDS
+            self._left_alone.begin(AWAY_SECONDS)
+            self._core_is_away = True
             self._look_due = True
             raise
 

@@ -265,6 +265,16 @@ def test_core_that_does_not_answer_is_left_alone_for_a_while(evening):
     assert not evening.loop.core_is_away
 
 
+def test_core_is_asked_again_soon_where_the_clock_was_set_back_meanwhile(evening):
+    evening.player.away = True
+    with pytest.raises(PlayerAwayError):
+        evening.loop.queue_changed()
+    evening.player.away = False
+    evening.clock.now -= 3600
+    evening.tick()
+    assert not evening.loop.core_is_away
+
+
 def test_what_a_person_did_while_core_was_away_is_noticed(evening):
     evening.loop.take(desks.Override(SongMood.HAPPY))
     evening.player.away = True
