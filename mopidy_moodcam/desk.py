@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 logger = plain(__name__)
 
+WEEK = 7 * 86400.0
+"""No override or pause lasts longer; a longer one is a slip of the keyboard."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SwitchCamera:

@@ -78,15 +78,15 @@ class Loop:
         self._desk = desk
         self._clock = clock
         self._started = clock()
-        memory = Memory(data_dir / "state.json")
-        self._conductor = Conductor(settings, memory, now=clock())
+        self._memory = Memory(data_dir / "state.json", clock)
+        self._conductor = Conductor(settings, self._memory, now=clock())
         self._picker = Picker(
             data_dir / "catalogue.sqlite",
             settings,
             clock=clock,
             schemes=player.schemes(),
         )
-        self._dj = DiscJockey(settings, memory, player, self._picker, clock=clock)
+        self._dj = DiscJockey(settings, self._memory, player, self._picker, clock=clock)
         self._eye = EyeKeeper(
             settings.camera,
             runtime=settings.runtime,
@@ -110,8 +110,9 @@ class Loop:
         return self._core_is_away
 
     def close(self) -> None:
-        """Switch the eye off and let go of the catalogue."""
+        """Switch the eye off, write what is unwritten, and let go of the catalogue."""
         self._eye.stop()
+        self._memory.catch_up()
         self._picker.close()
 
     def take(self, message: Any) -> None:  # noqa: ANN401
@@ -209,6 +210,7 @@ class Loop:
 
     def _go_on(self) -> None:
         """Everything that follows from what was just taken in."""
+        self._memory.pass_time()
         self._conductor.pass_time(
             self._clock(), anything_queued=self._dj.anything_queued
         )
@@ -329,7 +331,7 @@ class Loop:
         self._desk.publish(dataclasses.replace(new, time=self._clock()))
 
     def _notices(self) -> tuple[str, ...]:
-        notices = [self._picker.status.why]
+        notices = [self._memory.trouble, self._picker.status.why]
         if self._eye_says.word in {"trouble", "ready"}:  # ready, but with less
             notices.append(self._eye_says.why)
         camera = self._camera_status()

@@ -7,19 +7,24 @@ moment leaves the old one or the new one. Only numbers and words are kept.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
+from mopidy_moodcam.desk import WEEK
 from mopidy_moodcam.glossary import Goal, SongMood
-from mopidy_moodcam.logs import plain
+from mopidy_moodcam.logs import OnChange, plain
+from mopidy_moodcam.wait import Wait
 
 if TYPE_CHECKING:
     import pathlib
+    from collections.abc import Callable
 
 logger = plain(__name__)
 
-NEVER = 1e11  # seconds since the epoch: in the year 5138
+AGAIN_SECONDS = 5.0  # until what could not be written is tried again
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Remembered:
     baseline: Any = None
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Remembered:
+    def from_json(cls, data: dict[str, Any], *, now: float) -> Remembered:
         """Read the file's content; raises ValueError, TypeError or KeyError."""
         known = {field.name for field in dataclasses.fields(cls)}
         values = {key: value for key, value in data.items() if key in known}
@@ -54,15 +59,15 @@ class Remembered:
         if values.get("override") is not None:
             values["override"] = SongMood(values["override"])
         for name in ("override_until", "paused_until"):
-            values[name] = _moment(values.get(name))
+            values[name] = _moment(values.get(name), now + WEEK)
         values["own"] = _pairs(values.get("own", ()))
         return cls(**values)
 
 
-def _moment(value: Any) -> float | None:  # noqa: ANN401  (from a file)
-    """Return a time; None where it is none that a clock could ever reach."""
-    is_time = isinstance(value, (int, float)) and 0 <= value < NEVER
-    return value if is_time else None
+def _moment(value: Any, latest: float) -> float | None:  # noqa: ANN401  (from a file)
+    """Return a time, or `latest` for what a clock that was ahead wrote; else None."""
+    is_time = isinstance(value, (int, float)) and value >= 0
+    return min(value, latest) if is_time else None
 
 
 def _pairs(data: Any) -> tuple[tuple[int, str], ...]:  # noqa: ANN401  (from a file)
@@ -77,36 +82,49 @@ def _pairs(data: Any) -> tuple[tuple[int, str], ...]:  # noqa: ANN401  (from a f
 
 
 class Memory:
-    """The file `state.json` in the extension's data folder."""
+    """The file `state.json` in the extension's data folder.
 
-    def __init__(self, path: pathlib.Path) -> None:
+    `clock` gives seconds since the epoch. `trouble` says why the file lacks what is
+    remembered now, and is '' where it does not.
+    """
+
+    def __init__(
+        self, path: pathlib.Path, clock: Callable[[], float] = time.time
+    ) -> None:
         self._path = path
-        self._trouble = ""
-        self.now = self._load()
+        self._said = OnChange(logger)
+        self._until_again = Wait(clock)
+        self.trouble = ""
+        self.now = self._load(clock())
 
     def remember(self, **changes: Any) -> None:  # noqa: ANN401
-        """Change some fields and write the file if that changed anything."""
+        """Change some fields and write the file if it lacks anything then."""
         changed = dataclasses.replace(self.now, **changes)
-        if changed == self.now:
-            return
-        self.now = changed
-        try:
+        if changed != self.now or self.trouble:
+            self.now = changed
             self._write()
-        except OSError as error:
-            self._warn(
-                f"MoodCam cannot write {str(self._path)!r} ({error.strerror}); "
-                "make the folder writable, or choices are lost at the next restart"
-            )
 
-    def _load(self) -> Remembered:
+    def pass_time(self) -> None:
+        """Catch up every few seconds."""
+        if not self._until_again.goes_on:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Try again at once to write what could not be written."""
+        if self.trouble:
+            self._write()
+
+    def _load(self, now: float) -> Remembered:
         try:
-            return Remembered.from_json(json.loads(self._path.read_text("utf-8")))
+            data = json.loads(self._path.read_text("utf-8"))
+            return Remembered.from_json(data, now=now)
         except FileNotFoundError:
             return Remembered()
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            self._warn(
-                f"MoodCam cannot read {str(self._path)!r} and starts with its "
-                f"defaults; {self._set_aside()}"
+            logger.warning(
+                "MoodCam cannot read %r and starts with its defaults; %s",
+                str(self._path),
+                self._set_aside(),
             )
             return Remembered()
 
@@ -119,6 +137,18 @@ class Memory:
         return "the file is kept beside it with the ending .broken"
 
     def _write(self) -> None:
+        self.trouble = ""
+        try:
+            self._put_down()
+        except OSError as error:
+            self.trouble = (
+                f"MoodCam cannot write {str(self._path)!r}: {_remedy(error)},"
+                " or choices are lost at the next restart"
+            )
+            self._until_again.begin(AGAIN_SECONDS)
+        self._said.warn("write", self.trouble)
+
+    def _put_down(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".draft")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -127,9 +157,12 @@ class Memory:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
-        self._trouble = ""
 
-    def _warn(self, sentence: str) -> None:
-        if sentence != self._trouble:
-            logger.warning("%s", sentence)
-        self._trouble = sentence
+
+def _remedy(error: OSError) -> str:
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return "make room on the disk, which is full"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"make the folder writable ({error.strerror})"
+    return f"check core/data_dir and the disk it is on ({error.strerror})"

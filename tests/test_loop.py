@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import errno
 import logging
+import os
 import re
 import threading
 import time
@@ -20,6 +22,7 @@ from mopidy_moodcam.glossary import (
     Verdict,
 )
 from mopidy_moodcam.loop import AWAY_SECONDS, TICK, Loop, _EyeSays
+from mopidy_moodcam.memory import Memory
 from mopidy_moodcam.player import PlayerAwayError
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.songs.catalogue import Catalogue
@@ -273,6 +276,27 @@ def test_core_is_asked_again_soon_where_the_clock_was_set_back_meanwhile(evening
     evening.clock.now -= 3600
     evening.tick()
     assert not evening.loop.core_is_away
+
+
+def test_a_switch_that_cannot_be_written_is_named_and_written_later(
+    begin, path, monkeypatch
+):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    evening = begin()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        evening.loop.take(desks.SwitchCamera(on=False))
+        evening.tick(60)
+        assert "full" in evening.desk.status.notices[0]
+    evening.tick(10)
+    assert not any("full" in notice for notice in evening.desk.status.notices)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        evening.loop.take(desks.SwitchCamera(on=True))
+    evening.loop.close()
+    assert Memory(path.with_name("state.json")).now.camera_on
 
 
 def test_what_a_person_did_while_core_was_away_is_noticed(evening):

@@ -1,10 +1,13 @@
+import errno
 import json
 import logging
+import os
 
 import pytest
 
+from mopidy_moodcam.desk import WEEK
 from mopidy_moodcam.glossary import Goal, SongMood
-from mopidy_moodcam.memory import Memory
+from mopidy_moodcam.memory import AGAIN_SECONDS, Memory
 
 
 def test_what_is_remembered_survives_a_restart(tmp_path):
@@ -48,13 +51,21 @@ def test_own_tracks_that_cannot_be_read_take_nothing_else_along(tmp_path, own):
     assert path.exists()
 
 
-@pytest.mark.parametrize("until", ['{"a": 1}', "[]", '"noon"', "NaN", "1e300"])
+@pytest.mark.parametrize("until", ['{"a": 1}', "[]", '"noon"', "NaN", "-1"])
 @pytest.mark.parametrize("name", ["paused_until", "override_until"])
 def test_a_time_that_is_none_takes_nothing_else_along(tmp_path, name, until):
     path = tmp_path / "state.json"
     path.write_text(f'{{"consent": true, "{name}": {until}}}')
     now = Memory(path).now
     assert (now.consent, getattr(now, name)) == (True, None)
+
+
+@pytest.mark.parametrize("until", ["1700000000", "1e300"])
+@pytest.mark.parametrize("name", ["paused_until", "override_until"])
+def test_what_a_clock_that_was_ahead_wrote_lasts_a_week_at_most(tmp_path, name, until):
+    path = tmp_path / "state.json"
+    path.write_text(f'{{"{name}": {until}}}')
+    assert getattr(Memory(path, lambda: 1.6e9).now, name) == 1.6e9 + WEEK
 
 
 def test_unknown_fields_of_a_newer_version_are_left_out(tmp_path):
@@ -76,16 +87,67 @@ def test_the_folder_is_made(tmp_path):
     assert Memory(path).now.consent
 
 
-def test_a_folder_that_cannot_be_written_is_named_once(tmp_path, caplog):
-    (tmp_path / "file").touch()
-    memory = Memory(tmp_path / "file" / "state.json")
-    caplog.clear()
-    with caplog.at_level(logging.WARNING):
-        memory.remember(consent=True)
-        memory.remember(camera_on=True)
-    assert len(caplog.messages) == 1
-    assert "writable" in caplog.text
-    assert memory.now.consent
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk that fails with the error given, 0 for none; `tries` counts."""
+
+    class Disk:
+        error = 0
+        tries = 0
+
+        def sync(self, _descriptor):
+            self.tries += 1
+            if self.error:
+                raise OSError(self.error, os.strerror(self.error))
+
+    disk = Disk()
+    monkeypatch.setattr(os, "fsync", disk.sync)
+    return disk
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (errno.ENOSPC, "make room on the disk, which is full"),
+        (errno.EROFS, "make the folder writable (Read-only file system)"),
+        (errno.EIO, "check core/data_dir and the disk it is on (Input/output error)"),
+    ],
+)
+def test_what_cannot_be_written_is_named_once_and_tried_again(
+    tmp_path, caplog, disk, error, remedy
+):
+    path, now = tmp_path / "state.json", [1e9]
+    memory = Memory(path, lambda: now[0])
+    for camera_on in (True, False):
+        disk.error, disk.tries = error, 0
+        memory.remember(camera_on=camera_on)
+        for _ in range(60):
+            now[0] += 1
+            memory.pass_time()
+        assert remedy in memory.trouble
+        assert caplog.messages == [memory.trouble]
+        assert disk.tries == 1 + 60 // AGAIN_SECONDS
+        disk.error = 0
+        now[0] += AGAIN_SECONDS
+        memory.pass_time()
+        assert not memory.trouble
+        assert Memory(path).now.camera_on is camera_on
+        caplog.clear()
+
+
+@pytest.mark.parametrize(
+    "again",
+    [lambda memory: memory.remember(camera_on=False), lambda memory: memory.catch_up()],
+)
+def test_what_is_said_again_is_written_as_soon_as_it_can_be(tmp_path, disk, again):
+    path = tmp_path / "state.json"
+    memory = Memory(path)
+    disk.error = errno.ENOSPC
+    memory.remember(camera_on=False)
+    disk.error = 0
+    again(memory)
+    assert not memory.trouble
+    assert Memory(path).now.camera_on is False
 
 
 def test_a_folder_with_brackets_in_its_name_is_no_markup(tmp_path, caplog):

@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from mopidy_moodcam.desk import (
+    WEEK,
     AllowGuests,
     Baseline,
     Correct,
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     Word = TypeVar("Word", bound=enum.StrEnum)
 
 Body = dict[str, Any]
-
-WEEK = 7 * 86400.0
-"""No override or pause lasts longer; a longer one is a slip of the keyboard."""
 
 MOODS = (*EXPRESSIONS, UNKNOWN)
 
