@@ -9,6 +9,7 @@ logged and the next is taken.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
@@ -21,6 +22,7 @@ from mopidy_moodcam import mpd
 from mopidy_moodcam.desk import Tray
 from mopidy_moodcam.logs import OnChange, plain
 from mopidy_moodcam.loop import TICK, Loop
+from mopidy_moodcam.memory import held
 from mopidy_moodcam.player import Player, PlayerAwayError
 from mopidy_moodcam.resources import data_dir
 from mopidy_moodcam.settings import Settings
@@ -54,6 +56,7 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
         self._config = config
         self._core = core
         self._loop: Loop | None = None
+        self._held = contextlib.ExitStack()
         self._tray = Tray()
         self._quit = threading.Event()
         self._tick_taken = threading.Event()
@@ -69,11 +72,12 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
             self._give_up(f"MoodCam is off: {error}")
 
     def on_stop(self) -> None:
-        """Switch the eye off and stop ticking, within a second."""
+        """Switch the eye off, stop ticking and free the folder, within a second."""
         self.desk.receive_with(None)
         self._quit.set()
         if self._loop:
             self._loop.close()
+        self._held.close()
 
     def on_failure(self, *args: object, **kwargs: object) -> None:
         """Leave nothing running where the actor dies."""
@@ -119,10 +123,12 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
 
     def _begin(self) -> None:
         settings = Settings.from_config(self._config["moodcam"])
+        folder = data_dir(self._config)
+        self._held.enter_context(held(folder))
         tell = self.actor_ref.tell
         self._loop = Loop(
             settings,
-            data_dir(self._config),
+            folder,
             Player(self._core, max_length=self._config["core"]["max_tracklist_length"]),
             self.desk,
             tell=tell,

@@ -1,13 +1,16 @@
 """What survives a restart: the camera's switch, the goal, own tracks, what was learnt.
 
 One small JSON file, written whole and moved into place, so that a kill at any
-moment leaves the old one or the new one. Only numbers and words are kept.
+moment leaves the old one or the new one. Only numbers and words are kept. A server
+holds the whole of it in mind, so a folder is one server's at a time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
+import fcntl
 import json
 import os
 import time
@@ -20,7 +23,7 @@ from mopidy_moodcam.wait import Wait
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 logger = plain(__name__)
 
@@ -79,6 +82,33 @@ def _pairs(data: Any) -> tuple[tuple[int, str], ...]:  # noqa: ANN401  (from a f
         return tuple((int(tlid), str(uri)) for tlid, uri in data)
     except (TypeError, ValueError):
         return ()
+
+
+class InUseError(Exception):
+    """A folder is another server's; the message is one sentence with the remedy."""
+
+
+@contextlib.contextmanager
+def held(folder: pathlib.Path) -> Iterator[None]:
+    """Keep `folder`, which is made, for this process, and for none of its children.
+
+    Raises `InUseError` where another has it. Where there can be no folder or no locks
+    nothing is kept.
+    """
+    with contextlib.ExitStack() as at_the_end:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(folder, os.O_RDONLY)
+            at_the_end.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUseError(
+                f"another Mopidy uses the folder {str(folder)!r}: end it,"
+                " or give this one a core/data_dir of its own"
+            ) from None
+        except OSError as error:
+            logger.debug("Nothing keeps others from %s: %s", folder, error)
+        yield
 
 
 class Memory:

@@ -115,6 +115,21 @@ def test_a_frontend_that_cannot_start_says_so_and_wants_no_readings(frontend, de
     assert views.readings(desk.status)["wanted"] is False
 
 
+def test_a_second_server_in_one_folder_is_off_and_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(frontends, "Loop", lambda *_, **__: TestLoop())
+    config = {"core": {"data_dir": tmp_path, "max_tracklist_length": 9}, "moodcam": {}}
+    first, second, third = (MoodCamFrontend.at(Desk())(config, None) for _ in "123")
+    first.on_start()
+    second.on_start()
+    assert first.desk.attended
+    assert not second.desk.attended
+    assert "another Mopidy uses the folder" in second.desk.status.notices[0]
+    first.on_stop()
+    third.on_start()
+    assert third.desk.attended
+    third.on_stop()
+
+
 def test_no_tick_is_told_before_the_last_was_taken(monkeypatch):
     monkeypatch.setattr(frontends, "TICK_SECONDS", 0.001)
     told, taken, quit_now = [], threading.Event(), threading.Event()

@@ -2,12 +2,15 @@ import errno
 import json
 import logging
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from mopidy_moodcam.desk import WEEK
 from mopidy_moodcam.glossary import Goal, SongMood
-from mopidy_moodcam.memory import AGAIN_SECONDS, Memory
+from mopidy_moodcam.memory import AGAIN_SECONDS, InUseError, Memory, held
 
 
 def test_what_is_remembered_survives_a_restart(tmp_path):
@@ -148,6 +151,44 @@ def test_what_is_said_again_is_written_as_soon_as_it_can_be(tmp_path, disk, agai
     again(memory)
     assert not memory.trouble
     assert Memory(path).now.camera_on is False
+
+
+SERVER = """
+import pathlib, subprocess, sys
+from mopidy_moodcam.memory import held
+with held(pathlib.Path(sys.argv[1])):
+    print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL).pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_is_one_servers_until_it_is_killed_whatever_its_children_do(tmp_path):
+    folder = tmp_path / "new" / "moodcam"
+    command = [sys.executable, "-c", SERVER, str(folder)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:
+        child = int(server.stdout.readline())
+        try:
+            with pytest.raises(InUseError, match="another Mopidy uses"), held(folder):
+                pass
+            server.kill()
+            server.wait()
+            with held(folder):
+                pass
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_a_folder_that_knows_no_locks_is_used_all_the_same(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with held(tmp_path):
+        pass
+    (tmp_path / "file").touch()
+    with held(tmp_path / "file"):
+        pass
 
 
 def test_a_folder_with_brackets_in_its_name_is_no_markup(tmp_path, caplog):
