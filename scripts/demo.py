@@ -20,18 +20,35 @@ import sys
 import time
 import urllib.request
 
+from mopidy_moodcam.memory import InUseError, held
 from mopidy_moodcam.settings import Settings
 from mopidy_moodcam.songs import demo_songs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SONG_ENDINGS = {".mp3", ".flac", ".ogg", ".opus", ".m4a", ".wav", ".oga", ".aac"}
 PAGE_DEADLINE = 60.0
+CONF = "mopidy.conf"
 
 
 def main() -> int:
-    """Prepare, start Mopidy, say where it is, and wait for its end."""
+    """Let one MoodCam run in a folder, and a signal end it with its children."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, lambda *_: sys.exit())
     options = parse()
     home = options.home.resolve()
+    try:
+        with held(home):
+            return run(options, home)
+    except InUseError:
+        sys.exit(
+            f"MoodCam runs in {home} already, or is about to, at {page_of(home)};"
+            " end that one first, or give another folder with --home."
+        )
+
+
+def run(options: argparse.Namespace, home: pathlib.Path) -> int:
+    """Prepare, start Mopidy, say where it is, and wait for its end."""
     camera = options.camera or (
         "auto" if any(pathlib.Path("/dev").glob("video*")) else "demo"
     )
@@ -46,13 +63,14 @@ def main() -> int:
     if is_demo:
         run_quietly(scan, "the analysis of the demo songs")
     server = subprocess.Popen(mopidy, cwd=home)
-    helpers = [] if is_demo else [start_scan(scan, home)]
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop([server, *helpers]))
-    announce(server, http_port, mpd_port, camera)
-    code = server.wait()
-    stop(helpers)
-    return 0 if code in (0, -signal.SIGTERM, -signal.SIGINT) else code
+    children = [server]
+    try:
+        if not is_demo:
+            children.append(start_scan(scan, home))
+        announce(server, page_of(home), mpd_port, camera)
+        return server.wait()
+    finally:
+        stop(children)
 
 
 def parse() -> argparse.Namespace:
@@ -148,11 +166,18 @@ def write_config(  # noqa: PLR0917
             | dict(pair.split("=", 1) for pair in options.set),
         }
     )
-    home.mkdir(parents=True, exist_ok=True)
-    path = home / "mopidy.conf"
+    path = home / CONF
     with path.open("w", encoding="utf-8") as file:
         parser.write(file)
     return path
+
+
+def page_of(home: pathlib.Path) -> str:
+    """Return the page's address, by the configuration in the demo's folder."""
+    parser = configparser.RawConfigParser()
+    parser.read(home / CONF, encoding="utf-8")
+    port = parser.get("http", "port", fallback="6680")
+    return f"http://127.0.0.1:{port}/moodcam/"
 
 
 def one_line_logging() -> dict[str, str]:
@@ -182,14 +207,13 @@ def start_scan(command: list[str], home: pathlib.Path) -> subprocess.Popen[bytes
 
 
 def announce(
-    server: subprocess.Popen[bytes], http_port: int, mpd_port: int, camera: str
+    server: subprocess.Popen[bytes], page: str, mpd_port: int, camera: str
 ) -> None:
     """Wait for the page and say how to reach everything."""
-    page = f"http://127.0.0.1:{http_port}/moodcam/"
     until = time.monotonic() + PAGE_DEADLINE
     while server.poll() is None and time.monotonic() < until:
         try:
-            urllib.request.urlopen(page, timeout=2).close()
+            urllib.request.urlopen(page, timeout=2).close()  # noqa: S310  (http only)
         except OSError:
             time.sleep(0.2)
             continue
@@ -203,10 +227,11 @@ def announce(
 
 
 def stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    """Ask every process that still runs to end."""
+    """Ask every process that still runs to end, and wait until all have."""
     for process in processes:
-        if process.poll() is None:
-            process.terminate()
+        process.terminate()
+    for process in processes:
+        process.wait()
 
 
 def say(sentence: str) -> None:
