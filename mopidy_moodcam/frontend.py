@@ -110,16 +110,16 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
 
     def playback_state_changed(self, old_state: str, new_state: str) -> None:
         """Core plays, pauses or stops."""
-        del old_state
-        self._guarded(lambda loop: loop.playback_changed(str(new_state)))
+        del old_state, new_state
+        self._queue_changed()
 
     def tracklist_changed(self) -> None:
         """Somebody edited the queue: a person, another client or the DJ."""
-        self._guarded(lambda loop: loop.queue_changed())
+        self._queue_changed()
 
     def options_changed(self) -> None:
         """Somebody switched random, repeat, single or consume."""
-        self._guarded(lambda loop: loop.queue_changed())
+        self._queue_changed()
 
     def _begin(self) -> None:
         settings = Settings.from_config(self._config["moodcam"])
@@ -159,6 +159,10 @@ class MoodCamFrontend(pykka.ThreadingActor, CoreListener):
                 old, time=now, started=started, camera=camera, notices=(why,)
             )
         )
+
+    def _queue_changed(self) -> None:
+        if self._loop:
+            self._loop.queue_changed()
 
     def _guarded(self, work: Callable[[Loop], None]) -> None:
         if self._loop is None:

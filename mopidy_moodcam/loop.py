@@ -137,18 +137,12 @@ class Loop:
         """Core has stopped playing a track, after `position` of `length` ms."""
         self._dj.track_ended(tlid, position, length)
 
-    def playback_changed(self, state: str) -> None:
-        """Core plays, pauses or stops."""
-        del state
-        self.queue_changed()
-
     def queue_changed(self) -> None:
-        """Somebody edited the queue or its switches."""
+        """Somebody edited the queue or its switches, or core plays, pauses or stops.
+
+        The next tick looks: of a list that a client adds, core tells track by track.
+        """
         self._look_due = True
-        try:
-            self._look_if_due()
-        finally:
-            self._go_on()
 
     def _take_in(self, message: Any) -> None:  # noqa: ANN401
         if message is TICK:
@@ -164,7 +158,16 @@ class Loop:
         elif isinstance(message, _EyeSays):
             self._eye_says = message
         else:
-            self._obey(message)
+            try:
+                self._look_before(message)
+            finally:
+                self._obey(message)
+
+    def _look_before(self, command: Any) -> None:  # noqa: ANN401
+        """See first what people did before, but camera off waits for nothing."""
+        off = isinstance(command, desks.SwitchCamera) and not command.on
+        if not off:
+            self._look_if_due()
 
     def _look_if_due(self) -> None:
         if self._look_due and self._may_ask_core():

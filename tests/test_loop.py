@@ -121,6 +121,11 @@ class Evening:
             self.tick()
             threading.Event().wait(0.01)
 
+    def queue_changed(self):
+        """Let core tell of a change, and the next tick come."""
+        self.loop.queue_changed()
+        self.tick()
+
     def start(self, tlid):
         self.player.play(tlid)
         uri = dict(self.player.entries)[tlid]
@@ -247,7 +252,7 @@ def test_the_status_is_published_where_core_does_not_answer(evening):
     assert evening.desk.status.target.song_mood == SongMood.HAPPY
     evening.clock.now += AWAY_SECONDS
     with pytest.raises(PlayerAwayError):
-        evening.loop.queue_changed()
+        evening.queue_changed()
     evening.loop.take(desks.Override(SongMood.SAD))
     assert evening.desk.status.target.song_mood == SongMood.SAD
 
@@ -256,11 +261,11 @@ def test_core_that_does_not_answer_is_left_alone_for_a_while(evening):
     evening.loop.take(desks.Override(SongMood.HAPPY))
     evening.player.away = True
     with pytest.raises(PlayerAwayError):
-        evening.loop.queue_changed()
+        evening.queue_changed()
     asked = evening.player.asked
     evening.tick(int(AWAY_SECONDS) - 1)
     for _ in range(5):
-        evening.loop.queue_changed()
+        evening.loop.take(TICK)
     assert evening.player.asked == asked
     assert evening.loop.core_is_away
     evening.player.away = False
@@ -271,7 +276,7 @@ def test_core_that_does_not_answer_is_left_alone_for_a_while(evening):
 def test_core_is_asked_again_soon_where_the_clock_was_set_back_meanwhile(evening):
     evening.player.away = True
     with pytest.raises(PlayerAwayError):
-        evening.loop.queue_changed()
+        evening.queue_changed()
     evening.player.away = False
     evening.clock.now -= 3600
     evening.tick()
@@ -299,11 +304,33 @@ def test_a_switch_that_cannot_be_written_is_named_and_written_later(
     assert Memory(path.with_name("state.json")).now.camera_on
 
 
+def test_a_thousand_edits_are_looked_at_once(evening):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    asked = evening.player.asked
+    for tlid in range(900, 1900):
+        evening.player.entries.append((tlid, "test:theirs"))
+        evening.loop.queue_changed()
+    assert evening.player.asked == asked
+    evening.tick()
+    assert evening.desk.status.hands_off_until
+    assert evening.player.asked < asked + 10
+
+
+def test_what_a_person_did_before_a_command_holds_nothing_off_after_it(evening):
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    evening.player.entries.insert(0, (900, "test:theirs"))
+    evening.loop.queue_changed()
+    evening.loop.take(desks.Override(SongMood.SAD))
+    assert evening.desk.status.hands_off_until is None
+    moods = [pick.song_mood for pick in evening.desk.status.next_picks]
+    assert moods == [SongMood.SAD] * 2
+
+
 def test_what_a_person_did_while_core_was_away_is_noticed(evening):
     evening.loop.take(desks.Override(SongMood.HAPPY))
     evening.player.away = True
     with pytest.raises(PlayerAwayError):
-        evening.loop.queue_changed()
+        evening.queue_changed()
     evening.player.entries.insert(0, (900, "test:theirs"))
     evening.player.away = False
     evening.tick(int(AWAY_SECONDS))
@@ -396,7 +423,7 @@ def test_pages_hear_next_to_nothing_in_a_minute_without_a_look(evening):
 def test_songs_loaded_anew_leave_the_hands_off_time_alone(evening):
     evening.loop.take(desks.Override(SongMood.HAPPY))
     evening.player.entries.insert(0, (900, "test:theirs"))
-    evening.loop.queue_changed()
+    evening.queue_changed()
     until = evening.desk.status.hands_off_until
     evening.loop.take(desks.ReloadCatalogue())
     evening.wait_for_songs()
@@ -417,7 +444,7 @@ def test_own_songs_are_known_with_their_moods_after_a_restart(begin, evening):
     evening.loop.close()
     again = begin()
     again.player.entries = list(entries)
-    again.loop.queue_changed()
+    again.queue_changed()
     again.wait_for_songs()
     again.tick(60)
     assert again.player.entries == entries
@@ -464,7 +491,7 @@ def test_music_that_a_person_stopped_waits_for_somebody_who_asks_for_music(
     evening.start(evening.player.current)
     evening.player.entries = []
     evening.player.current, evening.player.playback = None, "stopped"
-    evening.loop.queue_changed()
+    evening.queue_changed()
     evening.tick(10)
     assert evening.player.playback == "stopped"
     evening.loop.take(command)
@@ -525,7 +552,7 @@ def test_after_a_pause_music_starts_only_for_a_mood_that_is_known(begin):
     evening.tick(30)
     evening.loop.track_ended(evening.player.current, LENGTH, LENGTH)
     evening.player.current, evening.player.playback = None, "stopped"
-    evening.loop.queue_changed()
+    evening.queue_changed()
     evening.tick(700)
     assert evening.desk.status.paused_until is None
     assert evening.player.playback == "stopped"
@@ -600,6 +627,17 @@ def test_the_eye_looks_while_it_is_wanted_and_no_longer(with_eye):
     assert told[-1] == "start"
 
 
+def test_camera_off_waits_for_no_look_at_the_queue(with_eye, monkeypatch):
+    evening, told = with_eye()
+    evening.wait_for_songs()
+    evening.loop.take(desks.Override(SongMood.HAPPY))
+    before = []
+    monkeypatch.setattr(evening.player, "_answer", lambda: before.append(told[-1]))
+    evening.loop.queue_changed()
+    evening.loop.take(desks.SwitchCamera(on=False))
+    assert set(before) == {"stop"}
+
+
 def test_the_status_says_which_cameras_look(with_eye, clock):
     evening, _ = with_eye()
     evening.tick()
@@ -628,7 +666,7 @@ def test_a_camera_in_trouble_learns_no_resting_face_and_says_so(with_eye):
 def test_where_nothing_plays_the_eye_looks_only_for_a_start(with_eye, autostart, looks):
     evening, told = with_eye(watch="playing", autostart=autostart)
     evening.tick()
-    evening.loop.queue_changed()
+    evening.queue_changed()
     evening.tick()
     assert ("start" in told) is looks
 
@@ -663,7 +701,7 @@ def test_the_hands_off_time_of_the_settings_holds(begin, clock):
     evening.wait_for_songs()
     evening.loop.take(desks.Override(SongMood.HAPPY))
     evening.player.entries.insert(0, (900, "test:theirs"))
-    evening.loop.queue_changed()
+    evening.queue_changed()
     assert evening.desk.status.hands_off_until == clock.now + 40
 
 
