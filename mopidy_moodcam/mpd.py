@@ -48,15 +48,14 @@ _SWITCHES = ("enableoutput", "disableoutput", "toggleoutput")
 class Output:
     """One switch: what it shows of a status and what switching it means.
 
-    Outputs of one `group` exclude each other. Without a `shown` it is a button:
-    enabling it does something once, and it is never on.
+    Outputs that enable by one kind of command exclude each other. Without a `shown`
+    it is a button: enabling it does something once, and it is never on.
     """
 
     name: str
     enable: Command
     disable: Command | None = None
     shown: Callable[[Status], bool] | None = None
-    group: str = ""
 
 
 def _mood_output(mood: SongMood) -> Output:
@@ -67,7 +66,6 @@ def _mood_output(mood: SongMood) -> Output:
         shown=lambda status: (
             status.target is not None and status.target.song_mood == mood
         ),
-        group="mood",
     )
 
 
@@ -77,7 +75,6 @@ def _goal_output(goal: Goal) -> Output:
         enable=SetGoal(goal),
         disable=None if goal == Goal.MATCH else SetGoal(Goal.MATCH),
         shown=lambda status: status.goal == goal,
-        group="goal",
     )
 
 
@@ -108,33 +105,36 @@ class Outputs:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._wish: tuple[Status, Output, bool] | None = None
+        self._wished: tuple[Status, tuple[bool, ...]] | None = None
 
     def enabled(self) -> tuple[bool, ...]:
         """Return for each of `OUTPUTS` whether it is on.
 
         Clients list the outputs right after a switch, before the frontend had
-        time, so the last wish is shown until it published something.
+        time, so what they wished is shown until it published something.
         """
-        status = self._desk.status
-        if self._wish is None or self._wish[0] is not status:
-            return tuple(is_on(output, status) for output in OUTPUTS)
-        _, wished, on = self._wish
-        return tuple(_as_wished(output, status, wished, on) for output in OUTPUTS)
+        return self._shown(self._desk.status)
 
     def switch(self, index: int, on: bool) -> bool:
         """Hand in what switching an output means; False where nobody took it."""
         output = OUTPUTS[index]
-        if not on and index > 0 and not self.enabled()[index]:
+        status = self._desk.status  # it may be another when the command is taken
+        shown = self._shown(status)
+        if not on and index > 0 and not shown[index]:
             return True  # it is off already; the camera is told again, to be sure
         command = output.enable if on else output.disable
         if command is None:
             return True
-        shown = self._desk.status  # it may be another when the command is taken
         taken = self._desk.send(command)
         if taken:
-            self._wish = (shown, output, on)
+            self._wished = (status, _as_wished(command, shown))
         return taken
+
+    def _shown(self, status: Status) -> tuple[bool, ...]:
+        wished = self._wished  # each MPD session has a thread of its own
+        if wished is not None and wished[0] is status:
+            return wished[1]
+        return tuple(is_on(output, status) for output in OUTPUTS)
 
     @property
     def needs_consent(self) -> bool:
@@ -147,12 +147,16 @@ def is_on(output: Output, status: Status) -> bool:
     return output.shown is not None and output.shown(status)
 
 
-def _as_wished(output: Output, status: Status, wished: Output, on: bool) -> bool:
-    if output is wished:
-        return on and output.shown is not None
-    if on and output.group and output.group == wished.group:
-        return False
-    return is_on(output, status)
+def _as_wished(command: Command, before: tuple[bool, ...]) -> tuple[bool, ...]:
+    """Return what is on once `command` was taken, which is one of the outputs'."""
+    return tuple(
+        output.enable == command if _concerns(command, output) else on
+        for output, on in zip(OUTPUTS, before, strict=True)
+    )
+
+
+def _concerns(command: Command, output: Output) -> bool:
+    return output.shown is not None and type(output.enable) is type(command)
 
 
 def install_outputs(desk: Desk) -> bool:

@@ -172,6 +172,25 @@ def test_a_switch_is_shown_at_once_and_then_the_truth(connect, desk, commands):
     assert enabled(client) == {"Mood: calm", "Goal: match"}
 
 
+@pytest.mark.parametrize(
+    ("switches", "on"),
+    [
+        ("+5 +9 -5", {"Goal: lift"}),
+        ("+12 -2 -12", {"Goal: match"}),
+        ("!9 !6 !9", {"Mood: sad", "Goal: match"}),
+        ("+1 +6 +3", {"Mood camera", "Mood: energetic", "Goal: match"}),
+    ],
+)
+def test_each_of_some_switches_in_a_row_counts(connect, desk, commands, switches, on):
+    client = connect()
+    publish(desk, target=target(SongMood.HAPPY))
+    ways = {"+": "enableoutput", "-": "disableoutput", "!": "toggleoutput"}
+    for way, *number in switches.split():
+        getattr(client, ways[way])("".join(number))
+    assert len(commands) == 3
+    assert enabled(client) == on
+
+
 def test_a_button_never_stays_on(connect, commands):
     client = connect()
     client.enableoutput(14)
