@@ -5,6 +5,8 @@ songs all exist) and prints
 
 - the time from a mood being posted to its picks standing in Mopidy's queue, as an
   MPD client sees it, with 100,000 songs in the catalogue (median and worst of 20);
+- the time from "camera off" in an MPD client that has just added 3000 songs one by
+  one to the camera being off;
 - how much more memory Mopidy's own process holds with the extension and 10,000
   songs than without the extension;
 - the time of an HTTP answer while the camera hangs, and its ratio to the time of a
@@ -50,6 +52,7 @@ def main() -> None:
         servers.write_tone(music / "tone.wav", 440, 5)
         stand_in.install(home / "stand-in", music, patch)
         print_latency(home, music, options.songs)
+        print_switch(home, music)
         print_memory(home, music)
         print_hanging_camera(home, music)
 
@@ -76,6 +79,23 @@ def change(server: servers.Server, mood: str) -> float:
         if time.perf_counter() - started > 30:
             sys.exit(f"no change of the queue for {mood}: {queue}\n{server.log}")
     return time.perf_counter() - started
+
+
+def print_switch(home: pathlib.Path, music: pathlib.Path) -> None:
+    """Measure "camera off" behind a long list that is added song by song."""
+    with running(home / "switch", music, 3000, camera="none") as server:
+        server.feel("happy")
+        server.wait_for_queue(lambda q: len(q) == 2, "two picks")
+        server.client.command_list_ok_begin()
+        for number in range(3000):
+            server.client.add(f"spotify:track:{number}")
+        server.client.command_list_end()
+        started = time.perf_counter()
+        server.client.disableoutput(1)
+        while server.status()["camera"]["on"]:
+            time.sleep(0.01)
+        seconds = time.perf_counter() - started
+    print(f"camera off behind 3000 added songs: {seconds:.2f} s (at most 1 s)")
 
 
 def print_memory(home: pathlib.Path, music: pathlib.Path) -> None:
