@@ -22,13 +22,13 @@ from mopidy_moodcam.dj.queue import (
 from mopidy_moodcam.dj.starter import Starter
 from mopidy_moodcam.glossary import Verdict
 from mopidy_moodcam.logs import OnChange, plain
-from mopidy_moodcam.player import PlayerAwayError
+from mopidy_moodcam.player import LateError, PlayerAwayError
 from mopidy_moodcam.wait import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from mopidy_moodcam.dj.queue import Edits
+    from mopidy_moodcam.dj.queue import Edits, Entry
     from mopidy_moodcam.glossary import Pick, Target
     from mopidy_moodcam.memory import Memory
     from mopidy_moodcam.picker import Picker
@@ -42,8 +42,6 @@ logger = plain(__name__)
 TRIES = 4
 # After this many refusals in a row, wait before asking the backend again.
 RETRY_SECONDS = 30.0
-# A song that a slow backend brings within this time is the DJ's, not a person's.
-AWAIT_SECONDS = 300.0
 # Whoever clears the queue, adds a song and plays it does so in three steps. Until the
 # last one nothing sounds, and for so long after each step nothing is urgent.
 SETTLE_SECONDS = 4.0
@@ -101,7 +99,7 @@ class DiscJockey:
         self._played: frozenset[int] = frozenset()
         self._unjudged: _End | None = None
         self._dirty = True
-        self._awaited: dict[str, Pick] = {}
+        self._awaited: list[tuple[Pick, Callable[[], Entry | None]]] = []
         self._before_asking = Wait(clock)
         self._before_look = Wait(clock)
         self._after_edit = Wait(clock)
@@ -156,12 +154,13 @@ class DiscJockey:
     def _look(self) -> None:
         self._before_look.begin(LOOK_SECONDS)
         queue = self._player.queue()
-        before, after = self._left(queue), self._without_new_own(queue)
-        if edited_by_person(before, after) and self._own is not None:
-            self._take_hands_off(before, after)
         if queue.entries != self._queue.entries:
             # Core shuffles anew at each change, played tracks included.
             self._played = frozenset()
+        self._adopt_awaited()
+        before, after = self._left(queue), self._without_new_own(queue)
+        if edited_by_person(before, after) and self._own is not None:
+            self._take_hands_off(before, after)
         self._see(queue)
         self._left_as = self._queue
         self._keep_own()
@@ -182,9 +181,7 @@ class DiscJockey:
         """Return the queue less songs of the DJ's that a slow backend has brought."""
         left, own = {*self._left_as.tlids}, self._own_tlids
         entries = tuple(
-            (tlid, uri)
-            for tlid, uri in queue.entries
-            if tlid in left or not (tlid in own or uri in self._awaited)
+            entry for entry in queue.entries if entry[0] in left or entry[0] not in own
         )
         return dataclasses.replace(queue, entries=entries)
 
@@ -392,7 +389,6 @@ class DiscJockey:
             if self._picker.shelf is None:  # their song moods are not known yet
                 self._half_known.update(self._own.tlids)
         self._gone |= self._own.keep(entries)
-        self._adopt_awaited()
         self._memory.remember(own=self._own.pairs[-OWN_REMEMBERED:])
 
     def _forget_gone(self) -> None:
@@ -427,15 +423,15 @@ class DiscJockey:
         refused = 0
         while len(added) < edits.add and refused < TRIES:
             after = self._last_uri(but=edits.remove)
-            pick = self._picker.pick(target, after=after, queue=self._queue)
+            pick = self._picker.pick(target, after=after, queue=self._as_picked)
             if pick is None:
                 break
-            tlid = self._add(pick)
-            if tlid is None:
+            entry = self._add(pick)
+            if entry is None:
                 refused += 1
                 self._picker.refused(pick)
                 continue
-            self._note(tlid, pick)
+            self._note(entry, pick)
             added.append(pick)
         self._say("Queued", added)
         if refused >= TRIES:
@@ -450,35 +446,36 @@ class DiscJockey:
             self._notes.settle("refused")
         return added
 
-    def _add(self, pick: Pick) -> int | None:
+    def _add(self, pick: Pick) -> Entry | None:
         try:
             return self._player.add(pick.uri)
-        except PlayerAwayError:
+        except LateError as late:
             # A slow backend may still bring the song; then it is the DJ's, and
             # meanwhile no second one is asked for.
-            self._awaited[pick.uri] = pick
+            self._awaited.append((pick, late.entry))
             self._before_asking.begin(RETRY_SECONDS)
             raise
 
     def _adopt_awaited(self) -> None:
-        oldest = self._clock() - AWAIT_SECONDS
-        self._awaited = {u: p for u, p in self._awaited.items() if p.time > oldest}
-        own = self._own_tlids
-        for tlid, uri in self._queue.entries:
-            if uri in self._awaited and tlid not in own:
-                pick = self._awaited.pop(uri)
-                self._note(tlid, pick)
+        awaited, self._awaited = self._awaited, []
+        for pick, brought in awaited:
+            try:
+                entry = brought()
+            except PlayerAwayError:
+                self._awaited.append((pick, brought))
+                continue
+            if entry is not None:
+                self._note(entry, pick)
                 self._say("Queued", [pick])
 
-    def _note(self, tlid: int, pick: Pick) -> None:
+    def _note(self, entry: Entry, pick: Pick) -> None:
         if self._own is None:
             self._own = Own()
-        self._own.added([(tlid, pick.uri)])
-        self._picks[tlid] = pick
-        if tlid not in self._queue.tlids:
-            self._queue = dataclasses.replace(
-                self._queue, entries=(*self._queue.entries, (tlid, pick.uri))
-            )
+        self._own.added(entry)
+        self._picks[entry[0]] = pick
+        if entry not in self._queue.entries:
+            entries = (*self._queue.entries, entry)
+            self._queue = dataclasses.replace(self._queue, entries=entries)
         self._remember(pick)
 
     def _remember(self, pick: Pick) -> None:
@@ -500,9 +497,16 @@ class DiscJockey:
     def _last_uri(self, *, but: Collection[int]) -> str | None:
         """Return the URI of the track that a new pick follows when `but` are gone."""
         staying = (
-            uri for tlid, uri in reversed(self._queue.entries) if tlid not in but
+            uri for tlid, uri in reversed(self._as_picked.entries) if tlid not in but
         )
         return next(staying, None)
+
+    @property
+    def _as_picked(self) -> Queue:
+        """The queue with own tracks by the URIs they were picked by."""
+        uris = {tlid: pick.uri for tlid, pick in self._picks.items()}
+        entries = ((tlid, uris.get(tlid, uri)) for tlid, uri in self._queue.entries)
+        return dataclasses.replace(self._queue, entries=tuple(entries))
 
     def _rehearse(self, target: Target, *, afresh: bool) -> None:
         """Say what would be queued, and queue nothing: a shadow day."""

@@ -6,6 +6,7 @@ gone must not keep the frontend from stopping. Track positions are milliseconds.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pykka
@@ -15,7 +16,9 @@ from mopidy_moodcam.dj.queue import Queue
 from mopidy_moodcam.logs import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from mopidy_moodcam.dj.queue import Entry
 
 logger = plain(__name__)
 
@@ -26,6 +29,17 @@ LOOKUP_TIMEOUT = 10.0
 
 class PlayerAwayError(Exception):
     """Core did not answer in time; the same call may work later."""
+
+
+class LateError(PlayerAwayError):
+    """Core did not add a track in time, and may do so yet.
+
+    `entry` returns, or raises, at once what `Player.add` would by now.
+    """
+
+    def __init__(self, entry: Callable[[], Entry | None]) -> None:
+        super().__init__()
+        self.entry = entry
 
 
 class Player:
@@ -73,19 +87,18 @@ class Player:
         """Return `playing`, `paused` or `stopped`; raises `PlayerAwayError`."""
         return str(_wait(self._core.playback.get_state(), READ_TIMEOUT))
 
-    def add(self, uri: str) -> int | None:
-        """Put one track at the end and return its tlid.
+    def add(self, uri: str) -> Entry | None:
+        """Put one track at the end and return its tlid and URI.
 
+        The URI may be another than was asked for: backends answer with their own.
         Returns None where Mopidy took nothing: the URI cannot be played, or the
-        tracklist is full. Raises `PlayerAwayError`.
+        tracklist is full. Raises `LateError`.
         """
-        future = self._core.tracklist.add(uris=[uri])
+        added = functools.partial(_added, self._core.tracklist.add(uris=[uri]), uri)
         try:
-            added = _wait(future, LOOKUP_TIMEOUT)
-        except (exceptions.MopidyException, ValueError) as error:
-            logger.debug("Mopidy did not take %r: %s", uri, error)
-            return None
-        return added[0].tlid if added else None
+            return added(LOOKUP_TIMEOUT)
+        except PlayerAwayError as error:
+            raise LateError(functools.partial(added, 0.0)) from error
 
     def remove(self, tlids: Iterable[int]) -> None:
         """Remove tracks by tlid; raises `PlayerAwayError`."""
@@ -97,6 +110,15 @@ class Player:
     def play(self, tlid: int) -> None:
         """Start the music with one track; raises `PlayerAwayError`."""
         _wait(self._core.playback.play(tlid=tlid), READ_TIMEOUT)
+
+
+def _added(future: Any, uri: str, seconds: float) -> Entry | None:  # noqa: ANN401
+    try:
+        added = _wait(future, seconds)
+    except (exceptions.MopidyException, ValueError) as error:
+        logger.debug("Mopidy did not take %r: %s", uri, error)
+        return None
+    return (added[0].tlid, added[0].track.uri) if added else None
 
 
 def _wait(future: Any, seconds: float) -> Any:  # noqa: ANN401

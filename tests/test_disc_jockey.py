@@ -7,7 +7,6 @@ import logging
 import pytest
 
 from mopidy_moodcam.disc_jockey import (
-    AWAIT_SECONDS,
     OWN_REMEMBERED,
     RETRY_SECONDS,
     SETTLE_SECONDS,
@@ -18,7 +17,7 @@ from mopidy_moodcam.dj.queue import Queue
 from mopidy_moodcam.dj.starter import START_SECONDS
 from mopidy_moodcam.glossary import Affect, Pick, SongMood, Target, Verdict
 from mopidy_moodcam.memory import Memory
-from mopidy_moodcam.player import PlayerAwayError
+from mopidy_moodcam.player import LateError, PlayerAwayError
 from mopidy_moodcam.settings import Settings
 
 HAPPY = Target(SongMood.HAPPY, Affect(0.7, 0.4), "the room is happy")
@@ -35,7 +34,8 @@ class Clock:
 class TestPlayer:
     """Holds a tracklist as core does; `late` songs come after the wait is over.
 
-    Songs in `silent` are queued and cannot be played.
+    Songs in `silent` are queued and cannot be played. The backend answers with URIs
+    that begin with `scheme`.
     """
 
     __test__ = False
@@ -46,7 +46,8 @@ class TestPlayer:
         self.current = None
         self.playback = "stopped"
         self.consume = self.random = self.single = self.repeat = False
-        self.late = []
+        self.scheme = "test:"
+        self.late, self.brought = [], []
         self.slow = False
         self.takes_nothing = False
         self.silent = frozenset()
@@ -72,11 +73,21 @@ class TestPlayer:
     def add(self, uri):
         self.asked += 1
         if self.slow:
-            self.late.append(uri)
-            raise PlayerAwayError
+            self.late.append(uri.replace("test:", self.scheme))
+            raise LateError(self.late_entry)
         if self.takes_nothing:
             return None
-        return self.append(uri)
+        self.append(uri.replace("test:", self.scheme))
+        return self.entries[-1]
+
+    def late_entry(self):
+        if not self.brought:
+            raise PlayerAwayError
+        return self.brought.pop()
+
+    def bring(self):
+        self.append(self.late[0])
+        self.brought.append(self.entries[-1])
 
     def append(self, uri):
         self.entries.append((next(self.numbers), uri))
@@ -241,12 +252,14 @@ def bring_late(dj, player):
     with pytest.raises(PlayerAwayError):
         dj.serve(HAPPY)
     player.slow = False
-    player.append(player.late[0])
+    player.bring()
     dj.look()
 
 
-def test_a_song_that_a_slow_backend_brings_late_is_the_djs(make, player, clock):
+@pytest.mark.parametrize("scheme", ["test:", "other:"])
+def test_a_song_that_a_slow_backend_brings_late_is_the_djs(make, player, clock, scheme):
     dj = make()
+    player.scheme = scheme
     bring_late(dj, player)
     assert [pick.title for pick in dj.next_picks] == ["happy 1"]
     clock.now += RETRY_SECONDS
@@ -382,12 +395,11 @@ def test_a_slow_backend_is_not_asked_again_at_once(make, player, clock):
         dj.serve(HAPPY)
 
 
-def test_a_person_who_adds_the_same_song_much_later_owns_it(make, player, clock):
+def test_a_person_who_adds_a_song_that_the_dj_waits_for_owns_it(make, player):
     dj = make()
     player.slow = True
     with pytest.raises(PlayerAwayError):
         dj.serve(HAPPY)
-    clock.now += AWAIT_SECONDS + 1
     player.append(player.late[0])
     dj.look()
     assert dj.next_picks == ()
@@ -802,6 +814,17 @@ def test_a_pick_follows_the_song_before_it_and_none_that_goes(make, player):
     happy, sad = dj.picker.followed[:2], dj.picker.followed[2:]
     assert happy == ["test:theirs", "test:happy 1"]
     assert sad == ["test:theirs", "test:sad 3"]
+
+
+def test_a_song_that_its_backend_calls_otherwise_is_the_djs(make, player):
+    dj = make()
+    player.scheme = "other:"
+    for _ in range(3):
+        dj.serve(HAPPY)
+        dj.look()
+    assert [uri for _, uri in player.entries] == ["other:happy 1", "other:happy 2"]
+    assert [pick.uri for pick in dj.next_picks] == ["test:happy 1", "test:happy 2"]
+    assert dj.picker.followed == [None, "test:happy 1"]
 
 
 # How songs end

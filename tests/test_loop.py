@@ -73,7 +73,7 @@ class TestPlayer:
         self._answer()
         self.entries.append((self._next, uri))
         self._next += 1
-        return self.entries[-1][0]
+        return self.entries[-1]
 
     def remove(self, tlids):
         self._answer()

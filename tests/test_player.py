@@ -1,5 +1,6 @@
 """The only calls of core, beside a real core whose backend plays nothing."""
 
+import time
 import types
 
 import pykka
@@ -8,7 +9,8 @@ from mopidy import backend
 from mopidy.core import Core
 from mopidy.models import Track
 
-from mopidy_moodcam.player import LOOKUP_TIMEOUT, Player, PlayerAwayError
+from mopidy_moodcam import player as players
+from mopidy_moodcam.player import LOOKUP_TIMEOUT, LateError, Player, PlayerAwayError
 
 
 class Songs(pykka.ThreadingActor, backend.Backend):
@@ -23,6 +25,9 @@ class Songs(pykka.ThreadingActor, backend.Backend):
 
 class Library(backend.LibraryProvider):
     def lookup(self, uri):
+        if "slow" in uri:
+            time.sleep(0.2)
+        uri = uri.replace("alias", "name")
         return [] if "gone" in uri else [Track(uri=uri, length=1000)]
 
 
@@ -48,9 +53,19 @@ def put(player, *names):
     return [player.add(f"test:{name}") for name in names]
 
 
-def test_a_track_is_put_at_the_end_and_known_by_its_tlid(player):
-    one, two = put(player, "a", "b")
-    assert player.queue().entries == ((one, "test:a"), (two, "test:b"))
+def test_a_track_is_put_at_the_end_and_known_by_its_tlid_and_the_backends_uri(player):
+    one, two = put(player, "a", "alias")
+    assert player.queue().entries == (one, two)
+    assert (one[1], two[1]) == ("test:a", "test:name")
+
+
+def test_a_track_that_comes_late_is_known_when_it_is_there(player, monkeypatch):
+    monkeypatch.setattr(players, "LOOKUP_TIMEOUT", 0.01)
+    with pytest.raises(LateError) as late:
+        player.add("test:slow")
+    with pytest.raises(PlayerAwayError):
+        late.value.entry()
+    assert player.queue().entries == (late.value.entry(),)
 
 
 def test_what_mopidy_does_not_take_is_none(player):
@@ -69,8 +84,8 @@ def test_removing_nothing_removes_nothing(player):
 
 def test_only_the_tracks_named_are_removed(player):
     one, two = put(player, "a", "b")
-    player.remove([one])
-    assert player.queue().tlids == (two,)
+    player.remove([one[0]])
+    assert player.queue().entries == (two,)
 
 
 SWITCHES = ("random", "consume", "single", "repeat")

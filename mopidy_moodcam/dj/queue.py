@@ -63,18 +63,22 @@ PLAYED_SHARE = 0.8
 """A track heard to this share of its length was played through."""
 
 
+Entry = tuple[int, str]
+"""A track in the tracklist: its tlid, and its URI there."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Queue:
     """The tracklist and the playback at one moment, as core tells them.
 
-    `entries` are (tlid, uri) in the order of the tracklist, `current` the tlid
+    `entries` are in the order of the tracklist, `current` the tlid
     of the current track or None, `elapsed` and `length` its milliseconds,
     `playback` `playing`, `paused` or `stopped`. `played` matters under `random`
     only: the tlids that have started since core last shuffled, which it does at
     each change of the tracklist. `max_length` is `core/max_tracklist_length`.
     """
 
-    entries: tuple[tuple[int, str], ...] = ()
+    entries: tuple[Entry, ...] = ()
     current: int | None = None
     elapsed: int = 0
     length: int | None = None
@@ -214,7 +218,7 @@ class Own:
     restores its state. So pairs are kept, and only those that match are believed.
     """
 
-    def __init__(self, pairs: Iterable[tuple[int, str]] = ()) -> None:
+    def __init__(self, pairs: Iterable[Entry] = ()) -> None:
         self._uris: dict[int, str] = dict(pairs)
 
     @property
@@ -223,7 +227,7 @@ class Own:
         return frozenset(self._uris)
 
     @property
-    def pairs(self) -> tuple[tuple[int, str], ...]:
+    def pairs(self) -> tuple[Entry, ...]:
         """The tlids with their URIs, in order, to be remembered over a restart."""
         return tuple(sorted(self._uris.items()))
 
@@ -231,11 +235,11 @@ class Own:
         """Whether the track with this tlid is the DJ's."""
         return tlid in self._uris
 
-    def added(self, pairs: Iterable[tuple[int, str]]) -> None:
-        """Note what core gave back from adding, which may be less than asked for."""
-        self._uris.update(pairs)
+    def added(self, entry: Entry) -> None:
+        """Note what core gave back from adding: not always the URI asked for."""
+        self._uris.update([entry])
 
-    def keep(self, entries: Iterable[tuple[int, str]]) -> frozenset[int]:
+    def keep(self, entries: Iterable[Entry]) -> frozenset[int]:
         """Forget all that no longer stands in the tracklist; return what went."""
         there = set(entries)
         gone = {pair for pair in self._uris.items() if pair not in there}

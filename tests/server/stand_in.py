@@ -3,9 +3,10 @@
 Mopidy finds it by the metadata that `install` writes. It plays the tests' own
 files and can be slow, away, or hold songs that cannot be played: a file `delay`
 in its folder holds the seconds of each look-up, a file `away` makes look-ups fail,
-and songs with `gone` in their name are found but do not play. A file `refused` or
-`broken` holds how many songs, the first that are to be played, it does not play:
-it has none, or what it has is no music.
+and songs with `gone` in their name are found but do not play. With a file `renames`
+it answers with URIs of its own. A file `refused` or `broken` holds how many songs,
+the first that are to be played, it does not play: it has none, or what it has is no
+music.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Library(backend.LibraryProvider):
             logging.getLogger(__name__).warning("The stand-in is away")
             return []
         name = uri.rpartition(":")[2]
+        if (folder / "renames").exists():
+            uri = f"spotify:track:new:{name}"
         return [Track(uri=uri, name=name, artists=[Artist(name=name)], length=12_000)]
 
 

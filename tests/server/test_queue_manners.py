@@ -311,6 +311,17 @@ def test_songs_of_a_streaming_service_are_queued_and_played(serve, with_service)
     server.wait_for(lambda: server.ahead() >= 2, "two songs ahead")
 
 
+def test_songs_that_a_service_calls_otherwise_stay_the_djs(
+    serve, service, with_service
+):
+    (service / "renames").touch()
+    server = playing(serve, folder=with_service)
+    time.sleep(3)
+    assert len(server.queue()) == 3
+    server.feel("sad")
+    server.wait_for_queue(lambda q: moods_of(q[1:]) == {"sad"}, "sad songs")
+
+
 def test_a_slow_service_keeps_nobody_waiting_and_the_music_going(
     serve, service, with_service
 ):
