@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from mopidy_moodcam.dj.brake import Brake
 from mopidy_moodcam.dj.hands import edited_by_person, put_forward, taken_over
 from mopidy_moodcam.dj.queue import (
     Own,
@@ -83,6 +84,7 @@ class DiscJockey:
         self._picker = picker
         self._clock = clock
         self._starter = Starter(player, autostart=settings.autostart, clock=clock)
+        self._brake = Brake(settings.ahead, clock)
         self._notes = OnChange(logger)
         self._own: Own | None = None
         self._picks: dict[int, Pick] = {}
@@ -208,6 +210,7 @@ class DiscJockey:
         return tlid in self._picks
 
     def _note_start(self, tlid: int, uri: str) -> None:
+        self._brake.let_go()
         self._now_plays(tlid)
         pick = self._picks.get(tlid)
         if pick is not None:
@@ -253,6 +256,7 @@ class DiscJockey:
         """End the hands-off time: a person has asked for something."""
         for wait in (self._hands_off, self._after_edit, self._before_asking):
             wait.end()
+        self._brake.let_go()
         self._dirty = True
 
     def may_play_again(self) -> None:
@@ -313,9 +317,7 @@ class DiscJockey:
         after = self._starter.last_heard(self._queue) if over else None
         stale |= self._give_up_silent() if over else frozenset()
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
-        spared = self._spared if self._hands_off.goes_on else frozenset()
-        own = self._own_tlids - (spared - stale)
-        edits = plan(queue, own, ahead=self._settings.ahead, stale=stale)
+        edits = self._plan(queue, stale)
         self._dirty = False
         self._carry_out(edits, target)
         self._say_if_full(edits)
@@ -323,6 +325,19 @@ class DiscJockey:
             self._dirty |= self._starter.start(self._queue, after)
         elif sure and self.may_start:
             self._dirty = True  # the music was started a moment ago; look again
+
+    def _plan(self, queue: Queue, stale: frozenset[int]) -> Edits:
+        spared = self._spared if self._hands_off.goes_on else frozenset()
+        own = self._own_tlids - (spared - stale)
+        if not self._brake.holds:
+            return plan(queue, own, ahead=self._settings.ahead, stale=stale)
+        self._notes.warn(
+            "brake",
+            "MoodCam queued many songs within a minute and none began to play, so it "
+            "adds no more until one does or you choose a mood; does another extension "
+            "change the queue?",
+        )
+        return plan(queue, own, ahead=0)  # what is stale stays: nothing would follow
 
     def _see(self, queue: Queue) -> None:
         """Take the queue as it is, and remember whether a person ended the music."""
@@ -472,6 +487,7 @@ class DiscJockey:
         if self._own is None:
             self._own = Own()
         self._own.added(entry)
+        self._brake.queued()
         self._picks[entry[0]] = pick
         if entry not in self._queue.entries:
             entries = (*self._queue.entries, entry)

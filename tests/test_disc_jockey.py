@@ -13,6 +13,7 @@ from mopidy_moodcam.disc_jockey import (
     TRIES,
     DiscJockey,
 )
+from mopidy_moodcam.dj.brake import TIMES_AHEAD
 from mopidy_moodcam.dj.queue import Queue
 from mopidy_moodcam.dj.starter import START_SECONDS
 from mopidy_moodcam.glossary import Affect, Pick, SongMood, Target, Verdict
@@ -825,6 +826,49 @@ def test_a_song_that_its_backend_calls_otherwise_is_the_djs(make, player):
     assert [uri for _, uri in player.entries] == ["other:happy 1", "other:happy 2"]
     assert [pick.uri for pick in dj.next_picks] == ["test:happy 1", "test:happy 2"]
     assert dj.picker.followed == [None, "test:happy 1"]
+
+
+@pytest.fixture
+def runaway(make, player):
+    """A disc jockey beside a program that answers each song with one of its own."""
+    dj, add = make(), player.add
+
+    def add_two(uri):
+        entry = add(uri)
+        player.append("test:another")
+        return entry
+
+    player.play(player.append("test:theirs"))
+    player.add = add_two
+    look_often(dj)
+    return dj
+
+
+def look_often(dj):
+    for _ in range(100):
+        dj.look()
+        dj.serve(HAPPY)
+
+
+def test_where_no_song_begins_the_dj_does_not_queue_on_and_on(runaway, player, caplog):
+    assert player.asked == TIMES_AHEAD * 2
+    assert runaway.next_picks == ()  # nobody's track waits for one
+    said = [record.message for record in caplog.get_records("setup")]
+    assert len([words for words in said if "none began to play" in words]) == 1
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda dj, player: start(dj, player, player.entries[1]),
+        lambda dj, _player: dj.take_up(),
+    ],
+    ids=["a song begins", "a command"],
+)
+def test_the_dj_queues_on_when_a_song_begins_or_a_person_asks(runaway, player, act):
+    act(runaway, player)
+    look_often(runaway)
+    assert player.asked == TIMES_AHEAD * 4
 
 
 # How songs end
