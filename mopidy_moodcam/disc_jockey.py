@@ -431,6 +431,8 @@ class DiscJockey:
             self._played = frozenset()
             self._left_as = self._queue
             self._keep_own()
+        if edits and self._queue.random and self._queue.current is not None:
+            self._player.draw_another(self._queue.current)
 
     def _append(self, target: Target, edits: Edits) -> list[Pick]:
         """Queue `edits.add` picks; return those that Mopidy took."""

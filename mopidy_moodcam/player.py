@@ -25,6 +25,8 @@ logger = plain(__name__)
 READ_TIMEOUT = 5.0
 # Core looks a URI up in its backend before it adds it; a slow one takes seconds.
 LOOKUP_TIMEOUT = 10.0
+# Of two tracks one is drawn so often in a row once in a thousand times.
+DRAWS = 10
 
 
 class PlayerAwayError(Exception):
@@ -106,6 +108,20 @@ class Player:
         if wanted:
             logger.debug("Removing own tracks: %s", ", ".join(map(str, wanted)))
             _wait(self._core.tracklist.remove({"tlid": wanted}), READ_TIMEOUT)
+
+    def draw_another(self, current: int) -> None:
+        """Under `random`, see to it that the track `current` is not the next one too.
+
+        To switch on what is on lets core draw anew, and tells nobody. Raises
+        `PlayerAwayError`.
+        """
+        tracklist = self._core.tracklist
+        for _ in range(DRAWS):
+            coming, random = tracklist.get_next_tlid(), tracklist.get_random()
+            drawn = _wait(coming, READ_TIMEOUT) != current
+            if drawn or not _wait(random, READ_TIMEOUT):
+                return
+            _wait(tracklist.set_random(True), READ_TIMEOUT)
 
     def play(self, tlid: int) -> None:
         """Start the music with one track; raises `PlayerAwayError`."""

@@ -54,6 +54,7 @@ class TestPlayer:
         self.silent = frozenset()
         self.asked = 0
         self.starts = 0
+        self.drawn_behind = []
 
     def queue(self):
         return Queue(
@@ -108,6 +109,9 @@ class TestPlayer:
                 return
             if self.consume:
                 self.remove([number])
+
+    def draw_another(self, current):
+        self.drawn_behind.append(current)
 
     def stop(self):
         self.playback = "stopped"
@@ -1078,6 +1082,15 @@ def test_under_random_what_has_played_is_not_counted_as_ahead(make, player):
         play(dj, player, entry)
     dj.serve(HAPPY)
     assert happy(3, 4) <= {uri for _, uri in player.entries}
+
+
+def test_under_random_what_plays_does_not_come_again_behind_an_edit(make, player):
+    dj = make()
+    player.random = True
+    player.play(player.append("test:theirs"))
+    for _ in range(2):
+        dj.serve(HAPPY)
+    assert player.drawn_behind == [player.current]
 
 
 def test_under_random_an_edit_lets_what_has_played_come_again(make, player):

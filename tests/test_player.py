@@ -99,6 +99,22 @@ def test_each_switch_is_read_as_itself(core, player, switch):
     assert (queue.playback, queue.current, queue.max_length) == ("stopped", None, 3)
 
 
+def test_under_random_another_is_drawn_where_the_current_one_would_be_next(
+    core, player
+):
+    put(player, "a", "b", "c")
+    core.tracklist.set_random(True).get()
+    current = core.tracklist.get_next_tlid().get()
+    player.draw_another(current)
+    assert core.tracklist.get_next_tlid().get() != current
+
+
+def test_random_stays_off_where_the_current_one_is_the_next(core, player):
+    ((one, _),) = put(player, "a")
+    player.draw_another(one)
+    assert not core.tracklist.get_random().get()
+
+
 @pytest.mark.parametrize("error", [pykka.Timeout(), pykka.ActorDeadError()])
 def test_a_core_that_does_not_answer_in_time_is_away(error):
     def get(timeout):
