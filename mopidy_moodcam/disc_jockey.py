@@ -27,7 +27,7 @@ from mopidy_moodcam.player import LateError, PlayerAwayError
 from mopidy_moodcam.wait import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from mopidy_moodcam.dj.queue import Edits, Entry
     from mopidy_moodcam.glossary import Pick, Target
@@ -319,7 +319,7 @@ class DiscJockey:
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
         edits = self._plan(queue, stale)
         self._dirty = False
-        self._carry_out(edits, target)
+        self._carry_out(edits, target, self._out_of_place(edits, stale))
         self._say_if_full(edits)
         if over and self.may_start:  # the songs tried may sound by now
             self._dirty |= self._starter.start(self._queue, after)
@@ -338,6 +338,18 @@ class DiscJockey:
             "change the queue?",
         )
         return plan(queue, own, ahead=0)  # what is stale stays: nothing would follow
+
+    def _out_of_place(self, edits: Edits, stale: frozenset[int]) -> list[Pick]:
+        """Return the picks that go only since they stand in front of people's tracks.
+
+        Without those that core was asked to put behind them already.
+        """
+        leaving = {*edits.remove}
+        there = [pick for tlid, pick in self._picks.items() if tlid not in leaving]
+        there += [pick for pick, _ in self._awaited]
+        leaving -= stale | self._half_known | self._started
+        picks = [self._picks[t] for t in edits.remove if t in leaving & {*self._picks}]
+        return [pick for pick in picks if pick not in there]
 
     def _see(self, queue: Queue) -> None:
         """Take the queue as it is, and remember whether a person ended the music."""
@@ -374,7 +386,10 @@ class DiscJockey:
         banned = {
             tlid
             for tlid, pick in picks.items()
-            if pick.uri in self._banned or not self._picker.offers(pick)
+            if pick.uri in self._banned
+            or not self._picker.offers(pick)
+            # Or it began while it was being put behind people's tracks.
+            or (pick == self.playing_pick and tlid != self._sounding)
         }
         if self._hands_off.goes_on:
             return frozenset(banned)
@@ -418,14 +433,14 @@ class DiscJockey:
             self._started.discard(tlid)
         self._gone = set()
 
-    def _carry_out(self, edits: Edits, target: Target) -> None:
+    def _carry_out(self, edits: Edits, target: Target, again: list[Pick]) -> None:
+        """Remove and add; the picks to add are first those to come `again`."""
         if edits.make_room:
-            self._player.remove(still_removable(self._queue, edits.remove))
-        added = self._append(target, edits)
+            self._remove(edits.remove)
+        added = self._append(target, edits, again)
         if edits.remove and not edits.make_room and (added or not edits.add):
             self._look()  # adding takes time, in which a person may have taken one
-            still_own = self._own_tlids.intersection(edits.remove)
-            self._player.remove(still_removable(self._queue, still_own))
+            self._remove(self._own_tlids.intersection(edits.remove))
         if edits:
             self._queue = self._player.queue()
             self._played = frozenset()
@@ -434,13 +449,20 @@ class DiscJockey:
         if edits and self._queue.random and self._queue.current is not None:
             self._player.draw_another(self._queue.current)
 
-    def _append(self, target: Target, edits: Edits) -> list[Pick]:
+    def _remove(self, tlids: Iterable[int]) -> None:
+        """Remove own tracks; what did not sound is as welcome as before its pick."""
+        going = still_removable(self._queue, tlids)
+        self._player.remove(going)
+        for tlid in self._picks.keys() & {*going} - self._started:
+            self._picker.unheard(self._picks.pop(tlid))
+
+    def _append(self, target: Target, edits: Edits, again: list[Pick]) -> list[Pick]:
         """Queue `edits.add` picks; return those that Mopidy took."""
         added: list[Pick] = []
         refused = 0
+        waiting = list(again)
         while len(added) < edits.add and refused < TRIES:
-            after = self._last_uri(but=edits.remove)
-            pick = self._picker.pick(target, after=after, queue=self._as_picked)
+            pick = waiting.pop(0) if waiting else self._choose(target, edits)
             if pick is None:
                 break
             entry = self._add(pick)
@@ -450,7 +472,7 @@ class DiscJockey:
                 continue
             self._note(entry, pick)
             added.append(pick)
-        self._say("Queued", added)
+        self._say("Queued", [pick for pick in added if pick not in again])
         if refused >= TRIES:
             self._before_asking.begin(RETRY_SECONDS)
             self._dirty = True
@@ -462,6 +484,10 @@ class DiscJockey:
         elif added:
             self._notes.settle("refused")
         return added
+
+    def _choose(self, target: Target, edits: Edits) -> Pick | None:
+        after = self._last_uri(but=edits.remove)
+        return self._picker.pick(target, after=after, queue=self._as_picked)
 
     def _add(self, pick: Pick) -> Entry | None:
         try:
@@ -494,20 +520,17 @@ class DiscJockey:
         if entry not in self._queue.entries:
             entries = (*self._queue.entries, entry)
             self._queue = dataclasses.replace(self._queue, entries=entries)
-        self._remember(pick)
-
-    def _remember(self, pick: Pick) -> None:
         self._picker.queued(pick)
-        self.picks_made += 1
 
     def _say(self, what: str, picks: Collection[Pick]) -> None:
-        """Log picks in one line, and their reasons, which tell moods, if asked to.
+        """Count and log new picks, with their reasons, which tell moods, if asked to.
 
         A shadow day is there to be read; of other days see `Loop`.
         """
         shown = ": {0.reason}" if self._settings.dry_run else ""
         told = [("{0.title} by {0.artist}" + shown).format(pick) for pick in picks]
         if told:
+            self.picks_made += len(picks)
             logger.info("%s %s", what, "; then ".join(told))
         for pick in picks:
             logger.debug("%s: %s", pick.title, pick.reason)
@@ -536,8 +559,8 @@ class DiscJockey:
             pick = self._picker.pick(target, after=None, queue=self._queue)
             if pick is None:
                 break
-            self._picks[-self.picks_made - 1] = pick
-            self._remember(pick)
+            self._picks[min(self._picks, default=0) - 1] = pick
+            self._picker.queued(pick)
             made.append(pick)
         self._say("Would queue", made)
 

@@ -344,6 +344,58 @@ def test_a_pick_that_a_person_moves_up_stays_there(make, player):
     assert uris == ["now", "happy 2", "mine", "too", "happy 1", "happy 3"]
 
 
+def test_picks_in_front_of_what_a_person_adds_come_again_behind_it(make, player):
+    dj = make(hands_off=0)
+    player.play(player.append("test:now"))
+    dj.serve(HAPPY)
+    for name in ("mine", "too"):
+        player.append(f"test:{name}")
+        dj.look()
+        dj.serve(HAPPY)
+    uris = [uri.removeprefix("test:") for _, uri in player.entries]
+    assert uris == ["now", "mine", "too", "happy 1", "happy 2"]
+    assert dj.picks_made == 2
+
+
+def test_a_pick_that_begins_while_it_is_put_elsewhere_comes_once(
+    make, player, monkeypatch
+):
+    dj = make(hands_off=0)
+    player.play(player.append("test:now"))
+    dj.serve(HAPPY)
+    first, add = player.entries[1], player.add
+
+    def slow_add(uri):
+        player.play(first[0])
+        return add(uri)
+
+    monkeypatch.setattr(player, "add", slow_add)
+    player.append("test:mine")
+    dj.look()
+    dj.serve(HAPPY)
+    dj.track_started(*first)
+    dj.serve(HAPPY)
+    uris = [uri.removeprefix("test:") for _, uri in player.entries]
+    assert uris == ["now", "happy 1", "mine", "happy 2", "happy 3"]
+
+
+def test_a_pick_that_comes_late_again_comes_once(make, player, clock):
+    dj = make(hands_off=0)
+    player.play(player.append("test:now"))
+    dj.serve(HAPPY)
+    player.append("test:mine")
+    player.slow = True
+    dj.look()
+    with pytest.raises(PlayerAwayError):
+        dj.serve(HAPPY)
+    player.slow = False
+    player.bring()
+    clock.now += RETRY_SECONDS
+    dj.serve(HAPPY)
+    uris = [uri.removeprefix("test:") for _, uri in player.entries]
+    assert uris == ["now", "mine", "happy 1", "happy 2"]
+
+
 def test_picks_that_a_person_moves_up_one_by_one_stay_in_the_hands_off_time(
     make, player, clock
 ):
@@ -950,6 +1002,16 @@ def test_only_a_pick_that_leaves_unheard_is_taken_back(make, player):
     dj.track_ended(second[0], 200_000, 200_000)
     dj.judge()
     assert dj.picker.taken_back == ["happy 3"]
+
+
+def test_a_pick_that_the_dj_removes_is_taken_back_at_once(make, player):
+    dj = make()
+    dj.serve(HAPPY)
+    player.play(player.entries[0][0])
+    dj.track_started(*player.entries[0])
+    dj.serve(SAD)
+    dj.look()
+    assert dj.picker.taken_back == ["happy 2"]
 
 
 def test_a_song_that_starts_while_core_does_not_answer_is_noted(
