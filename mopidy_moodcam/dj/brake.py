@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TIMES_AHEAD, SECONDS = 20, 60.0
+TIMES_AHEAD, SECONDS = 30, 60.0
 """So many times the songs kept ahead, queued within so many seconds, are too many.
 
-Where none of the DJ's songs can be played, it tries a quarter of that.
+Where none of the DJ's songs can be played, it tries a sixth of that. Who adds songs
+one at a time has the picks put behind each, so that they count each time.
 """
 
 
