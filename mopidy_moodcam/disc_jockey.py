@@ -17,6 +17,7 @@ from mopidy_moodcam.dj.queue import (
     Queue,
     judge_end,
     plan,
+    queued_anew,
     still_removable,
     upcoming,
 )
@@ -48,6 +49,8 @@ RETRY_SECONDS = 30.0
 SETTLE_SECONDS = 4.0
 # Core does not tell of every change, such as 'next' while stopped.
 LOOK_SECONDS = 5.0
+# So soon after the start other extensions restore the queue: later it is a person.
+RESTORE_SECONDS = 60.0
 LAST_PICKS = 20
 # So many own tracks are known after a restart: those to come are the newest. A list
 # that nobody clears holds thousands, and the file is written for each pick.
@@ -106,6 +109,8 @@ class DiscJockey:
         self._before_look = Wait(clock)
         self._after_edit = Wait(clock)
         self._hands_off = Wait(clock)
+        self._restoring = Wait(clock)
+        self._restoring.begin(RESTORE_SECONDS)
         self.last_picks: tuple[Pick, ...] = ()
         self.picks_made = 0
 
@@ -411,8 +416,7 @@ class DiscJockey:
         if self._own is None and not entries:
             return  # core may still be restoring its state
         if self._own is None:
-            self._own = Own(self._memory.now.own)
-            self._own.keep(entries)
+            self._own = self._recall_own(entries)
             uris = dict(entries)
             for tlid in self._own.tlids:
                 self._picks[tlid] = self._picker.recall(uris[tlid])
@@ -420,6 +424,13 @@ class DiscJockey:
                 self._half_known.update(self._own.tlids)
         self._gone |= self._own.keep(entries)
         self._memory.remember(own=self._own.pairs[-OWN_REMEMBERED:])
+
+    def _recall_own(self, entries: tuple[Entry, ...]) -> Own:
+        pairs = self._memory.now.own
+        own = Own(pairs)
+        lost = own.keep(entries)
+        anew = queued_anew(pairs, entries) if self._restoring.goes_on else ()
+        return Own(anew) if lost and anew else own
 
     def _forget_gone(self) -> None:
         """Drop picks that left the queue, once nothing can still be told of them.

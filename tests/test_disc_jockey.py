@@ -8,6 +8,7 @@ import pytest
 
 from mopidy_moodcam.disc_jockey import (
     OWN_REMEMBERED,
+    RESTORE_SECONDS,
     RETRY_SECONDS,
     SETTLE_SECONDS,
     TRIES,
@@ -1107,6 +1108,33 @@ def test_own_songs_are_known_where_core_restores_its_list_late(make, player):
     player.entries = entries
     dj.look()
     assert [pick.uri for pick in dj.next_picks] == [uri for _, uri in entries]
+
+
+def test_own_songs_are_known_where_a_person_took_one_before_the_first_look(
+    make, player
+):
+    make().serve(HAPPY)
+    kept = player.entries.pop()
+    dj = make()
+    player.entries = [kept]
+    dj.look()
+    assert [pick.uri for pick in dj.next_picks] == [kept[1]]
+
+
+@pytest.mark.parametrize("waits", [0, RESTORE_SECONDS])
+def test_own_songs_are_known_where_another_extension_restores_the_list(
+    make, player, clock, waits
+):
+    player.append("test:theirs")
+    make().serve(HAPPY)
+    uris = [uri for _, uri in player.entries]
+    player.entries = []
+    dj = make()
+    clock.now += waits
+    for uri in uris:
+        player.append(uri)
+    dj.look()
+    assert [pick.uri for pick in dj.next_picks] == ([] if waits else uris[1:])
 
 
 def test_a_pick_that_a_person_has_taken_over_teaches_nothing(make, player):
