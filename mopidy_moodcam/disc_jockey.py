@@ -102,6 +102,7 @@ class DiscJockey:
         self._queue = Queue()
         self._left_as = Queue()
         self._played: frozenset[int] = frozenset()
+        self._shuffled: tuple[Entry, ...] | None = None
         self._unjudged: _End | None = None
         self._dirty = True
         self._awaited: list[tuple[Pick, Callable[[], Entry | None]]] = []
@@ -325,6 +326,7 @@ class DiscJockey:
         edits = self._plan(queue, stale)
         self._dirty = False
         self._carry_out(edits, target, self._out_of_place(edits, stale))
+        self._draw_another()
         self._say_if_full(edits)
         if over and self.may_start:  # the songs tried may sound by now
             self._dirty |= self._starter.start(self._queue, after)
@@ -457,8 +459,14 @@ class DiscJockey:
             self._played = frozenset()
             self._left_as = self._queue
             self._keep_own()
-        if edits and self._queue.random and self._queue.current is not None:
-            self._player.draw_another(self._queue.current)
+
+    def _draw_another(self) -> None:
+        """Where core has shuffled what plays too, let another song come next."""
+        queue = self._queue
+        shuffled = queue.entries if queue.random else None
+        if shuffled and shuffled != self._shuffled and queue.current is not None:
+            self._player.draw_another(queue.current)
+        self._shuffled = shuffled
 
     def _remove(self, tlids: Iterable[int]) -> None:
         """Remove own tracks; what did not sound is as welcome as before its pick."""

@@ -1176,11 +1176,20 @@ def test_under_random_what_has_played_is_not_counted_as_ahead(make, player):
 
 def test_under_random_what_plays_does_not_come_again_behind_an_edit(make, player):
     dj = make()
-    player.random = True
     player.play(player.append("test:theirs"))
-    for _ in range(2):
-        dj.serve(HAPPY)
-    assert player.drawn_behind == [player.current]
+    dj.serve(HAPPY)
+    edits = [
+        lambda: setattr(player, "random", True),
+        lambda: player.append("test:too"),
+        lambda: player.remove([number for number, _ in player.entries[1:]]),
+    ]
+    for number, edit in enumerate(edits):
+        assert player.drawn_behind == [player.current] * number
+        edit()
+        for _ in range(2):
+            dj.look()
+            dj.serve(HAPPY)
+    assert player.drawn_behind == [player.current] * 3
 
 
 def test_under_random_an_edit_lets_what_has_played_come_again(make, player):

@@ -26,7 +26,7 @@ What is tolerated, and how:
   those are counted, and no order is kept. Every edit makes core shuffle *all*
   tracks anew, the played ones and the current one too. So the DJ edits rarely, an
   edit takes along the DJ's own played tracks, which would otherwise be heard again,
-  and behind it another is drawn where the current one would be the next.
+  and behind any edit another is drawn where the current one would be the next.
 
 In a list played in order the DJ's played tracks are left behind the current one,
 so that `previous` works and a person sees what was on; only a full tracklist
