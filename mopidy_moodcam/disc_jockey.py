@@ -17,7 +17,6 @@ from mopidy_moodcam.dj.queue import (
     Queue,
     judge_end,
     plan,
-    queued_anew,
     still_removable,
     upcoming,
 )
@@ -49,8 +48,6 @@ RETRY_SECONDS = 30.0
 SETTLE_SECONDS = 4.0
 # Core does not tell of every change, such as 'next' while stopped.
 LOOK_SECONDS = 5.0
-# So soon after the start other extensions restore the queue: later it is a person.
-RESTORE_SECONDS = 60.0
 LAST_PICKS = 20
 # So many own tracks are known after a restart: those to come are the newest. A list
 # that nobody clears holds thousands, and the file is written for each pick.
@@ -64,6 +61,18 @@ class _End:
     tlid: int
     position: int
     length: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Late:
+    """A pick that core has not added yet; `new` where it was not queued before.
+
+    `entry` is `LateError.entry`.
+    """
+
+    pick: Pick
+    entry: Callable[[], Entry | None]
+    new: bool
 
 
 class DiscJockey:
@@ -98,6 +107,7 @@ class DiscJockey:
         # several: in the hands-off time they may stay.
         self._spared: frozenset[int] = frozenset()
         self._half_known: set[int] = set()
+        self._recalled: frozenset[int] = frozenset()
         self._banned: set[str] = set()
         self._queue = Queue()
         self._left_as = Queue()
@@ -105,13 +115,11 @@ class DiscJockey:
         self._shuffled: tuple[Entry, ...] | None = None
         self._unjudged: _End | None = None
         self._dirty = True
-        self._awaited: list[tuple[Pick, Callable[[], Entry | None]]] = []
+        self._awaited: list[_Late] = []
         self._before_asking = Wait(clock)
         self._before_look = Wait(clock)
         self._after_edit = Wait(clock)
         self._hands_off = Wait(clock)
-        self._restoring = Wait(clock)
-        self._restoring.begin(RESTORE_SECONDS)
         self.last_picks: tuple[Pick, ...] = ()
         self.picks_made = 0
 
@@ -316,14 +324,16 @@ class DiscJockey:
         if self._settings.dry_run:
             self._rehearse(target, afresh=bool(stale))
             return
-        if self._settles:
+        if self._settles or self._braked():
             self._dirty = True
             return
         over = sure and self.may_start and not self._starter.waits
         after = self._starter.last_heard(self._queue) if over else None
         stale |= self._give_up_silent() if over else frozenset()
         queue = dataclasses.replace(self._queue, current=after or self._queue.current)
-        edits = self._plan(queue, stale)
+        spared = self._spared if self._hands_off.goes_on else frozenset()
+        own = self._own_tlids - (spared - stale)
+        edits = plan(queue, own, ahead=self._settings.ahead, stale=stale)
         self._dirty = False
         self._carry_out(edits, target, self._out_of_place(edits, stale))
         self._draw_another()
@@ -333,18 +343,19 @@ class DiscJockey:
         elif sure and self.may_start:
             self._dirty = True  # the music was started a moment ago; look again
 
-    def _plan(self, queue: Queue, stale: frozenset[int]) -> Edits:
-        spared = self._spared if self._hands_off.goes_on else frozenset()
-        own = self._own_tlids - (spared - stale)
+    def _braked(self) -> bool:
+        """Say whether nothing is to be edited: what is queued stays to be heard."""
         if not self._brake.holds:
-            return plan(queue, own, ahead=self._settings.ahead, stale=stale)
+            self._notes.settle("brake")
+            return False
         self._notes.warn(
             "brake",
-            "MoodCam queued many songs within a minute and none began to play, so it "
-            "adds no more until one does or you choose a mood; does another extension "
-            "change the queue?",
+            "MoodCam queued many songs and none began to play, so it adds no more for "
+            "some minutes, or until one does or you choose a mood; does another "
+            "extension change the queue?",
         )
-        return plan(queue, own, ahead=0)  # what is stale stays: nothing would follow
+        self._before_asking.begin(RETRY_SECONDS)
+        return True
 
     def _out_of_place(self, edits: Edits, stale: frozenset[int]) -> list[Pick]:
         """Return the picks that go only since they stand in front of people's tracks.
@@ -352,11 +363,11 @@ class DiscJockey:
         Without those that core was asked to put behind them already.
         """
         leaving = {*edits.remove}
-        there = [pick for tlid, pick in self._picks.items() if tlid not in leaving]
-        there += [pick for pick, _ in self._awaited]
-        leaving -= stale | self._half_known | self._started
-        picks = [self._picks[t] for t in edits.remove if t in leaving & {*self._picks}]
-        return [pick for pick in picks if pick not in there]
+        staying = [pick for tlid, pick in self._picks.items() if tlid not in leaving]
+        asked = [late.pick for late in self._awaited]
+        going = self._picks.keys() & leaving - stale - self._half_known - self._started
+        picks = [self._picks[tlid] for tlid in edits.remove if tlid in going]
+        return [pick for pick in picks if pick not in (*staying, *asked)]
 
     def _see(self, queue: Queue) -> None:
         """Take the queue as it is, and remember whether a person ended the music."""
@@ -418,30 +429,26 @@ class DiscJockey:
         if self._own is None and not entries:
             return  # core may still be restoring its state
         if self._own is None:
-            self._own = self._recall_own(entries)
+            self._own = Own(self._memory.now.own)
+            self._own.keep(entries)
             uris = dict(entries)
             for tlid in self._own.tlids:
                 self._picks[tlid] = self._picker.recall(uris[tlid])
+            self._recalled = self._own.tlids
             if self._picker.shelf is None:  # their song moods are not known yet
                 self._half_known.update(self._own.tlids)
         self._gone |= self._own.keep(entries)
         self._memory.remember(own=self._own.pairs[-OWN_REMEMBERED:])
 
-    def _recall_own(self, entries: tuple[Entry, ...]) -> Own:
-        pairs = self._memory.now.own
-        own = Own(pairs)
-        lost = own.keep(entries)
-        anew = queued_anew(pairs, entries) if self._restoring.goes_on else ()
-        return Own(anew) if lost and anew else own
-
     def _forget_gone(self) -> None:
         """Drop picks that left the queue, once nothing can still be told of them.
 
-        Under `consume` a track leaves before its end is told.
+        Under `consume` a track leaves before its end is told. Those from before a
+        restart may have been heard then.
         """
         for tlid in self._gone - {self._queue.current}:
             pick = self._picks.pop(tlid, None)
-            if pick is not None and tlid not in self._started:
+            if pick is not None and tlid not in self._started | self._recalled:
                 self._picker.unheard(pick)
             self._started.discard(tlid)
         self._gone = set()
@@ -472,26 +479,34 @@ class DiscJockey:
         """Remove own tracks; what did not sound is as welcome as before its pick."""
         going = still_removable(self._queue, tlids)
         self._player.remove(going)
-        for tlid in self._picks.keys() & {*going} - self._started:
+        for tlid in self._picks.keys() & {*going} - self._started - self._recalled:
             self._picker.unheard(self._picks.pop(tlid))
 
     def _append(self, target: Target, edits: Edits, again: list[Pick]) -> list[Pick]:
         """Queue `edits.add` picks; return those that Mopidy took."""
         added: list[Pick] = []
+        try:
+            self._add_up_to(edits, target, again, added)
+        finally:
+            self._say("Queued", [pick for pick in added if pick not in again])
+        return added
+
+    def _add_up_to(
+        self, edits: Edits, target: Target, again: list[Pick], added: list[Pick]
+    ) -> None:
         refused = 0
         waiting = list(again)
         while len(added) < edits.add and refused < TRIES:
             pick = waiting.pop(0) if waiting else self._choose(target, edits)
             if pick is None:
                 break
-            entry = self._add(pick)
+            entry = self._add(pick, new=pick not in again)
             if entry is None:
                 refused += 1
                 self._picker.refused(pick)
                 continue
             self._note(entry, pick)
             added.append(pick)
-        self._say("Queued", [pick for pick in added if pick not in again])
         if refused >= TRIES:
             self._before_asking.begin(RETRY_SECONDS)
             self._dirty = True
@@ -502,33 +517,32 @@ class DiscJockey:
             )
         elif added:
             self._notes.settle("refused")
-        return added
 
     def _choose(self, target: Target, edits: Edits) -> Pick | None:
         after = self._last_uri(but=edits.remove)
         return self._picker.pick(target, after=after, queue=self._as_picked)
 
-    def _add(self, pick: Pick) -> Entry | None:
+    def _add(self, pick: Pick, *, new: bool) -> Entry | None:
         try:
             return self._player.add(pick.uri)
         except LateError as late:
             # A slow backend may still bring the song; then it is the DJ's, and
             # meanwhile no second one is asked for.
-            self._awaited.append((pick, late.entry))
+            self._awaited.append(_Late(pick, late.entry, new))
             self._before_asking.begin(RETRY_SECONDS)
             raise
 
     def _adopt_awaited(self) -> None:
         awaited, self._awaited = self._awaited, []
-        for pick, brought in awaited:
+        for late in awaited:
             try:
-                entry = brought()
+                entry = late.entry()
             except PlayerAwayError:
-                self._awaited.append((pick, brought))
+                self._awaited.append(late)
                 continue
             if entry is not None:
-                self._note(entry, pick)
-                self._say("Queued", [pick])
+                self._note(entry, late.pick)
+                self._say("Queued", [late.pick] if late.new else [])
 
     def _note(self, entry: Entry, pick: Pick) -> None:
         if self._own is None:

@@ -101,6 +101,8 @@ def held(folder: pathlib.Path) -> Iterator[None]:
             descriptor = os.open(folder, os.O_RDONLY)
             at_the_end.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A forked child would keep the lock where it is only closed here.
+            at_the_end.callback(fcntl.flock, descriptor, fcntl.LOCK_UN)
         except BlockingIOError:
             raise InUseError(
                 f"another Mopidy uses the folder {str(folder)!r}: end it,"

@@ -6,6 +6,7 @@ gone must not keep the frontend from stopping. Track positions are milliseconds.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ READ_TIMEOUT = 5.0
 LOOKUP_TIMEOUT = 10.0
 # Of two tracks one is drawn so often in a row once in a thousand times.
 DRAWS = 10
+# A core that is not busy answers within this.
+AT_ONCE = 0.1
 
 
 class PlayerAwayError(Exception):
@@ -112,16 +115,17 @@ class Player:
     def draw_another(self, current: int) -> None:
         """Under `random`, see to it that the track `current` is not the next one too.
 
-        To switch on what is on lets core draw anew, and tells nobody. Raises
-        `PlayerAwayError`.
+        To switch on what is on lets core draw anew, and tells nobody. A busy core is
+        left alone: a person's "random off" may wait there, and would be undone.
         """
         tracklist = self._core.tracklist
-        for _ in range(DRAWS):
-            coming, random = tracklist.get_next_tlid(), tracklist.get_random()
-            drawn = _wait(coming, READ_TIMEOUT) != current
-            if drawn or not _wait(random, READ_TIMEOUT):
-                return
-            _wait(tracklist.set_random(True), READ_TIMEOUT)
+        with contextlib.suppress(PlayerAwayError):
+            for _ in range(DRAWS):
+                coming, random = tracklist.get_next_tlid(), tracklist.get_random()
+                drawn = _wait(coming, AT_ONCE) != current
+                if drawn or not _wait(random, AT_ONCE):
+                    return
+                _wait(tracklist.set_random(True), AT_ONCE)
 
     def play(self, tlid: int) -> None:
         """Start the music with one track; raises `PlayerAwayError`."""

@@ -27,6 +27,7 @@ from mopidy_moodcam.songs import demo_songs
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SONG_ENDINGS = {".mp3", ".flac", ".ogg", ".opus", ".m4a", ".wav", ".oga", ".aac"}
 PAGE_DEADLINE = 60.0
+PATIENCE = 10.0  # seconds for a process to end
 CONF = "mopidy.conf"
 
 
@@ -227,11 +228,15 @@ def announce(
 
 
 def stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    """Ask every process that still runs to end, and wait until all have."""
+    """Ask every process that still runs to end, and end those that do not."""
     for process in processes:
         process.terminate()
     for process in processes:
-        process.wait()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:  # Mopidy may miss a signal as it starts
+            process.kill()
+            process.wait()
 
 
 def say(sentence: str) -> None:

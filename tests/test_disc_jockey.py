@@ -8,13 +8,12 @@ import pytest
 
 from mopidy_moodcam.disc_jockey import (
     OWN_REMEMBERED,
-    RESTORE_SECONDS,
     RETRY_SECONDS,
     SETTLE_SECONDS,
     TRIES,
     DiscJockey,
 )
-from mopidy_moodcam.dj.brake import TIMES_AHEAD
+from mopidy_moodcam.dj.brake import SECONDS, TIMES_AHEAD
 from mopidy_moodcam.dj.queue import Queue
 from mopidy_moodcam.dj.starter import START_SECONDS
 from mopidy_moodcam.glossary import Affect, Pick, SongMood, Target, Verdict
@@ -909,23 +908,32 @@ def look_often(dj):
 
 def test_where_no_song_begins_the_dj_does_not_queue_on_and_on(runaway, player, caplog):
     assert player.asked == TIMES_AHEAD * 2
-    assert runaway.next_picks == ()  # nobody's track waits for one
+    assert len(runaway.next_picks) == 2  # what is queued is there to be heard
     said = [record.message for record in caplog.get_records("setup")]
     assert len([words for words in said if "none began to play" in words]) == 1
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda dj, player: start(dj, player, player.entries[1]),
-        lambda dj, _player: dj.take_up(),
-    ],
-    ids=["a song begins", "a command"],
-)
-def test_the_dj_queues_on_when_a_song_begins_or_a_person_asks(runaway, player, act):
-    act(runaway, player)
+def test_the_dj_queues_on_at_once_when_a_person_asks(runaway, player):
+    runaway.take_up()
     look_often(runaway)
     assert player.asked == TIMES_AHEAD * 4
+
+
+def test_the_dj_queues_on_soon_after_a_song_has_begun(runaway, player, clock):
+    start(runaway, player, player.entries[1])
+    clock.now += RETRY_SECONDS
+    look_often(runaway)
+    assert player.asked == TIMES_AHEAD * 4
+
+
+def test_the_dj_queues_on_by_itself_after_some_minutes(runaway, player, clock, caplog):
+    clock.now += SECONDS - 1
+    look_often(runaway)
+    assert player.asked == TIMES_AHEAD * 2
+    clock.now += RETRY_SECONDS
+    look_often(runaway)
+    assert player.asked == TIMES_AHEAD * 4
+    assert caplog.text.count("none began to play") == 1, "of the second time"
 
 
 # How songs end
@@ -1108,33 +1116,6 @@ def test_own_songs_are_known_where_core_restores_its_list_late(make, player):
     player.entries = entries
     dj.look()
     assert [pick.uri for pick in dj.next_picks] == [uri for _, uri in entries]
-
-
-def test_own_songs_are_known_where_a_person_took_one_before_the_first_look(
-    make, player
-):
-    make().serve(HAPPY)
-    kept = player.entries.pop()
-    dj = make()
-    player.entries = [kept]
-    dj.look()
-    assert [pick.uri for pick in dj.next_picks] == [kept[1]]
-
-
-@pytest.mark.parametrize("waits", [0, RESTORE_SECONDS])
-def test_own_songs_are_known_where_another_extension_restores_the_list(
-    make, player, clock, waits
-):
-    player.append("test:theirs")
-    make().serve(HAPPY)
-    uris = [uri for _, uri in player.entries]
-    player.entries = []
-    dj = make()
-    clock.now += waits
-    for uri in uris:
-        player.append(uri)
-    dj.look()
-    assert [pick.uri for pick in dj.next_picks] == ([] if waits else uris[1:])
 
 
 def test_a_pick_that_a_person_has_taken_over_teaches_nothing(make, player):

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TIMES_AHEAD, SECONDS = 30, 60.0
-"""So many times the songs kept ahead, queued within so many seconds, are too many.
+TIMES_AHEAD = 30
+"""So many times the songs kept ahead are too many without one that begins.
 
 Where none of the DJ's songs can be played, it tries a sixth of that. Who adds songs
 one at a time has the picks put behind each, so that they count each time.
 """
 
+SECONDS = 300.0
+"""What was queued longer ago counts no more."""
+
 
 class Brake:
-    """Holds when too many songs were queued in a row, until it is let go.
+    """Holds while too many songs were queued lately, or until it is let go.
 
     An edit of the queue does not let it go: it may be another extension's.
     `ahead`: the songs kept ahead; `clock` gives seconds since the epoch.
@@ -36,7 +39,7 @@ class Brake:
     def holds(self) -> bool:
         """Whether no more songs are to be queued."""
         full = len(self._queued) == self._most
-        return full and 0 <= self._queued[-1] - self._queued[0] < SECONDS
+        return full and 0 <= self._clock() - self._queued[0] < SECONDS
 
     def queued(self) -> None:
         """Note that a song was queued."""

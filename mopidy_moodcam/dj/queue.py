@@ -212,27 +212,11 @@ def judge_end(
     return "skipped" if position < SKIP_MS else "neither"
 
 
-def queued_anew(pairs: Iterable[Entry], entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Return own tracks that another extension has queued anew after a restart.
-
-    Their tlids are others then: the last with the same URIs in the same order are
-    believed, and where even one is missing, none.
-    """
-    missing = [uri for _, uri in pairs]
-    found: list[Entry] = []
-    for entry in reversed([*entries]):
-        if missing and entry[1] == missing[-1]:
-            missing.pop()
-            found.append(entry)
-    return () if missing else tuple(found)
-
-
 class Own:
     """The DJ's tracks in the tracklist: which tlids, with their URIs.
 
     A tlid alone does not survive a restart: core counts from 1 again unless it
-    restores its state. So pairs are kept, and only those that match are believed;
-    see `queued_anew` for the exception.
+    restores its state. So pairs are kept, and only those that match are believed.
     """
 
     def __init__(self, pairs: Iterable[Entry] = ()) -> None:

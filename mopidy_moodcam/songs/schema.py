@@ -119,15 +119,16 @@ class CatalogueError(Exception):
 def connect(path: Path, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
     """Open the catalogue at `path`, make or migrate it, and return the connection.
 
-    The connection is in autocommit mode and for the thread that opened it; it waits
-    `patience` seconds for another writer. Raises `CatalogueError`.
+    The connection is in autocommit mode and for the thread that opened it. Once open
+    it waits `patience` seconds for another writer. Raises `CatalogueError`.
     """
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _keep_private(path)
-        connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
-            _prepare(connection, path, patience)
+            _prepare(connection, path)
+            connection.execute(f"PRAGMA busy_timeout = {round(1000 * patience)}")
         except BaseException:
             connection.close()
             raise
@@ -201,7 +202,7 @@ def _code(error: sqlite3.DatabaseError) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, patience: float) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.create_function("match_key", 2, match.match_key, deterministic=True)
     connection.create_function("is_spoken", 1, tags.is_spoken, deterministic=True)
     found = _user_version(connection)
@@ -211,17 +212,17 @@ def _prepare(connection: sqlite3.Connection, path: Path, patience: float) -> Non
             f" (schema {found}, known here: {len(MIGRATIONS)}):"
             " upgrade Mopidy-MoodCam or move the file away."
         )
-    _use_wal(connection, patience)
+    _use_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     if found < len(MIGRATIONS):
         _migrate(connection)
 
 
-def _use_wal(connection: sqlite3.Connection, patience: float) -> None:
+def _use_wal(connection: sqlite3.Connection) -> None:
     # Changing the journal needs the file alone for a moment and, unlike all
     # else, does not wait for it by the busy timeout.
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()

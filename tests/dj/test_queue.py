@@ -14,7 +14,6 @@ from mopidy_moodcam.dj.queue import (
     Queue,
     judge_end,
     plan,
-    queued_anew,
     still_removable,
     upcoming,
 )
@@ -265,21 +264,6 @@ def test_own_tracks_survive_a_restart_where_they_still_stand():
     again = Own(own.pairs)
     assert again.keep(entries) == {2, 3}
     assert again.pairs == ((1, "file:a"),)
-
-
-@pytest.mark.parametrize(
-    ("queued", "found"),
-    [
-        ("abxc", (1, 2, 4)),
-        ("abcabc", (4, 5, 6)),  # the first are a person's copies
-        ("acb", ()),
-        ("ab", ()),
-    ],
-)
-def test_own_tracks_that_were_queued_anew_are_known_by_their_order(queued, found):
-    pairs = [(7, "file:a"), (8, "file:b"), (9, "file:c")]
-    entries = [(n, f"file:{name}") for n, name in enumerate(queued, 1)]
-    assert [tlid for tlid, _ in reversed(queued_anew(pairs, entries))] == [*found]
 
 
 def test_own_tracks_that_a_person_deleted_are_forgotten():
