@@ -462,10 +462,8 @@ class DiscJockey:
             self._look()  # adding takes time, in which a person may have taken one
             self._remove(self._own_tlids.intersection(edits.remove))
         if edits:
-            self._queue = self._player.queue()
+            self._look()  # for what a person did meanwhile
             self._played = frozenset()
-            self._left_as = self._queue
-            self._keep_own()
 
     def _draw_another(self) -> None:
         """Where core has shuffled what plays too, let another song come next."""
@@ -479,6 +477,8 @@ class DiscJockey:
         """Remove own tracks; what did not sound is as welcome as before its pick."""
         going = still_removable(self._queue, tlids)
         self._player.remove(going)
+        left = (entry for entry in self._left_as.entries if entry[0] not in going)
+        self._left_as = dataclasses.replace(self._left_as, entries=tuple(left))
         for tlid in self._picks.keys() & {*going} - self._started - self._recalled:
             self._picker.unheard(self._picks.pop(tlid))
 

@@ -282,6 +282,54 @@ def test_a_song_that_a_slow_backend_brings_late_is_no_edit_of_a_person(make, pla
     assert dj.hands_off_until is None
 
 
+def test_what_came_before_a_late_song_is_counted_and_each_once(make, player, caplog):
+    dj = make()
+    add = player.add
+
+    def add_one(uri):
+        player.slow = bool(player.entries)
+        return add(uri)
+
+    player.add = add_one
+    with caplog.at_level(logging.INFO), pytest.raises(PlayerAwayError):
+        dj.serve(HAPPY)
+    player.bring()
+    with caplog.at_level(logging.INFO):
+        dj.look()
+    assert dj.picks_made == 2
+    assert caplog.messages == [f"Queued happy {n} by Nobody" for n in (1, 2)]
+
+
+def test_who_clears_the_queue_during_a_slow_look_up_has_ended_the_music(make, player):
+    dj = make(autostart=True)
+    player.play(player.append("test:theirs"))
+    dj.track_started(*player.entries[0])
+    add, starts = player.add, player.starts
+
+    def add_slowly(uri):
+        if dj.next_picks:
+            player.clear()
+        return add(uri)
+
+    player.add = add_slowly
+    dj.serve(HAPPY)
+    player.add = add
+    dj.serve(HAPPY)
+    assert dj.hands_off_until
+    assert player.starts == starts
+
+
+def test_what_was_heard_before_a_restart_is_not_taken_back(make, player):
+    make().serve(HAPPY)
+    dj = make()
+    first, second = player.entries
+    start(dj, player, second)
+    player.remove([first[0]])
+    start(dj, player, (player.append("test:theirs"), "test:theirs"))
+    dj.judge()
+    assert dj.picker.taken_back == []
+
+
 def test_a_clock_that_is_set_back_ends_a_wait(make, player, clock):
     dj = make()
     player.takes_nothing = True
