@@ -325,8 +325,10 @@ def test_what_was_heard_before_a_restart_is_not_taken_back(make, player):
     first, second = player.entries
     start(dj, player, second)
     player.remove([first[0]])
-    start(dj, player, (player.append("test:theirs"), "test:theirs"))
+    for uri in ("test:theirs", "test:more"):
+        start(dj, player, (player.append(uri), uri))
     dj.judge()
+    assert not dj.is_own(first[0])
     assert dj.picker.taken_back == []
 
 
