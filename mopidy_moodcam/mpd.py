@@ -17,6 +17,7 @@ import contextlib
 import dataclasses
 import functools
 import re
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 import pykka
@@ -41,6 +42,7 @@ logger = plain(__name__)
 MUTE_ID = 0
 """The only output of Mopidy-MPD's own; it stays what it was, and ours follow."""
 
+WISH_SECONDS = 30.0  # longer than the frontend ever waits for core
 _SWITCHES = ("enableoutput", "disableoutput", "toggleoutput")
 
 
@@ -103,15 +105,17 @@ OUTPUTS: tuple[Output, ...] = (
 class Outputs:
     """What the outputs show and what their switches do; plain values in and out."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
         self._desk = desk
-        self._wished: tuple[Status, tuple[bool, ...]] | None = None
+        self._clock = clock
+        self._wished: tuple[Status, float, tuple[bool, ...]] | None = None
 
     def enabled(self) -> tuple[bool, ...]:
         """Return for each of `OUTPUTS` whether it is on.
 
         Clients list the outputs right after a switch, before the frontend had
-        time, so what they wished is shown until it published something.
+        time, so what they wished is shown until it published something. It need not:
+        a wish may change nothing.
         """
         return self._shown(self._desk.status)
 
@@ -127,13 +131,14 @@ class Outputs:
             return True
         taken = self._desk.send(command)
         if taken:
-            self._wished = (status, _as_wished(command, shown))
+            until = self._clock() + WISH_SECONDS
+            self._wished = (status, until, _as_wished(command, shown))
         return taken
 
     def _shown(self, status: Status) -> tuple[bool, ...]:
         wished = self._wished  # each MPD session has a thread of its own
-        if wished is not None and wished[0] is status:
-            return wished[1]
+        if wished and wished[0] is status and self._clock() < wished[1]:
+            return wished[2]
         return tuple(is_on(output, status) for output in OUTPUTS)
 
     @property

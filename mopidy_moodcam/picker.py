@@ -222,8 +222,11 @@ class Picker:
         )
 
     def started(self, tlid: int, pick: Pick) -> None:
-        """One of the DJ's tracks plays."""
-        if self._track_id(pick.uri):
+        """One of the DJ's tracks plays; to be told again once there is a shelf.
+
+        Before, nobody knows which song mood it was queued for.
+        """
+        if self.shelf is not None and self._track_id(pick.uri):
             play = _Play(pick.uri, self._clock(), pick.song_mood)
             self._playing[tlid] = play
             self._unwritten_plays.append(play)

@@ -172,6 +172,17 @@ def test_a_switch_is_shown_at_once_and_then_the_truth(connect, desk, commands):
     assert enabled(client) == {"Mood: calm", "Goal: match"}
 
 
+def test_a_wish_that_changes_nothing_is_not_shown_for_ever(desk, commands):
+    now = [0.0]
+    outputs = our_mpd.Outputs(desk, lambda: now[0])
+    before = outputs.enabled()
+    outputs.switch(2, on=True)
+    assert outputs.enabled() != before
+    now[0] += our_mpd.WISH_SECONDS
+    assert outputs.enabled() == before
+    assert len(commands) == 1
+
+
 @pytest.mark.parametrize(
     ("switches", "on"),
     [

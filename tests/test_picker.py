@@ -324,6 +324,18 @@ def locked(path):
         yield other.rollback
 
 
+def test_a_song_that_plays_before_there_are_songs_is_noted_once(picker, path, clock):
+    stock(path)
+    picker.refresh()
+    unsure = picker.recall("local:track:5.mp3")
+    picker.started(1, unsure)
+    load(picker, clock)
+    picker.started(1, dataclasses.replace(unsure, song_mood=SongMood.HAPPY))
+    with Catalogue.open(path) as catalogue:
+        plays = catalogue.plays_since(0)
+    assert [play.song_mood for play in plays] == [SongMood.HAPPY]
+
+
 @pytest.mark.parametrize("ends", [False, True])
 def test_what_a_locked_catalogue_cannot_take_counts_and_is_written_later(
     locked, picker, path, clock, ends
