@@ -13,6 +13,6 @@ wheel:
 	.venv/bin/python -m pip wheel --no-deps -w dist .
 
 # Figures of the README and the model cards: each prints its command and machine, and
-# SKIPPED where data is absent (the README says under Developing what that is).
+# SKIPPED where data is absent (training/README.md says what that is).
 bench-%:
 	.venv/bin/python tests/bench/bench_$*.py

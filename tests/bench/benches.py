@@ -26,6 +26,6 @@ def shared(name: str) -> Path | None:
     if path is None:
         print(
             f"SKIPPED: {name} is not on this machine (MOODCAM_SHARED;"
-            " the README says under Developing what it is)."
+            " training/README.md says what it is)."
         )
     return path
